@@ -1,0 +1,91 @@
+//! The time, as an argument: nothing in this crate asks the machine for it behind the caller's back.
+//!
+//! Owns the [`Clock`] trait, the real clock and the one that tests set. Must not know what is timed.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Says what time it is.
+pub trait Clock: Send + Sync {
+    /// Now, in UTC.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the Clock that everybody else is handed"
+    )]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still until it is told otherwise: for tests.
+#[derive(Debug)]
+pub struct ManualClock {
+    milliseconds: AtomicI64,
+}
+
+impl ManualClock {
+    /// A clock that shows `now`, to the millisecond.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            milliseconds: AtomicI64::new(now.as_millisecond()),
+        }
+    }
+
+    /// Shows `now` from here on; it may lie in the past.
+    pub fn set(&self, now: Timestamp) {
+        self.milliseconds
+            .store(now.as_millisecond(), Ordering::SeqCst);
+    }
+
+    /// Moves on by `by`, which may be negative.
+    pub fn advance(&self, by: SignedDuration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.milliseconds.fetch_add(by, Ordering::SeqCst);
+    }
+}
+
+impl Default for ManualClock {
+    /// 2026-01-01T00:00:00Z.
+    fn default() -> Self {
+        Self {
+            milliseconds: AtomicI64::new(1_767_225_600_000),
+        }
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        let milliseconds = self.milliseconds.load(Ordering::SeqCst);
+        Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manual_clock_stands_still_until_moved() {
+        let clock = ManualClock::default();
+        assert_eq!(clock.now().to_string(), "2026-01-01T00:00:00Z");
+        clock.advance(SignedDuration::from_secs(61));
+        assert_eq!(clock.now().to_string(), "2026-01-01T00:01:01Z");
+        clock.advance(SignedDuration::from_secs(-1));
+        assert_eq!(clock.now().to_string(), "2026-01-01T00:01:00Z");
+    }
+
+    #[test]
+    fn system_clock_is_past_the_year_this_was_written() {
+        assert!(SystemClock.now() > ManualClock::default().now());
+    }
+}
