@@ -1,0 +1,166 @@
+//! A protected site: the host it answers to, where its requests go, who may
+//! ask.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{Allow, IdentityHeaders, IdentityPreset, PathGlob, Rule};
+
+/// One protected site.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site {
+    /// Label in metrics and logs; no other site has it.
+    pub name: String,
+    /// The hosts it answers to.
+    pub host: HostPattern,
+    /// Where its requests go.
+    pub upstream: Upstream,
+    /// The headers that tell the upstream who is asking.
+    pub identity: IdentityHeaders,
+    /// Which spellings of a path are let through.
+    pub paths: PathStyle,
+    /// The first whose path and methods match decides; none matching refuses.
+    /// Empty only if none were written: then everything asks for sign-in.
+    pub rules: Vec<Rule>,
+    /// What a request without a session gets.
+    pub on_unauthenticated: OnUnauthenticated,
+    /// Origins besides the site's own that may open a WebSocket, as browsers
+    /// write them: `https://app.example.com`, default port left out.
+    pub websocket_origins: Vec<String>,
+    /// Bytes of a request body; absent is unlimited. `limits.body` is already
+    /// in here.
+    pub body_limit: Option<u64>,
+    /// Longest wait for a connection to the upstream.
+    pub connect_timeout: Duration,
+    /// Longest silence of the upstream: until the answer begins, and between
+    /// two pieces of it.
+    pub response_timeout: Duration,
+}
+
+impl Site {
+    /// Default of `connect_timeout`.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+    /// Default of `response_timeout`.
+    pub const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
+    /// Folder of the sample site.
+    pub const SAMPLE: &'static str = "protected/site";
+
+    /// A site with everything but host and upstream at its default: any rule is
+    /// absent, so everything asks for sign-in.
+    #[must_use]
+    pub fn new(host: HostPattern, upstream: Upstream) -> Self {
+        Self {
+            name: host.to_string(),
+            host,
+            upstream,
+            identity: IdentityPreset::Remote.headers(),
+            paths: PathStyle::Strict,
+            rules: Vec::new(),
+            on_unauthenticated: OnUnauthenticated::Auto,
+            websocket_origins: Vec::new(),
+            body_limit: None,
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            response_timeout: Self::RESPONSE_TIMEOUT,
+        }
+    }
+
+    /// What is protected when nothing is configured: the sample site, whose home
+    /// page and its looks are open and everything else asks for sign-in.
+    #[must_use]
+    pub fn sample() -> Self {
+        let open = |path: &str| Rule {
+            path: PathGlob::parse(path).ok(),
+            methods: Some(vec![http::Method::GET, http::Method::HEAD]),
+            allow: Allow::Anyone,
+            ..Rule::signed_in()
+        };
+        Self {
+            name: "app".to_owned(),
+            rules: vec![open("/"), open("/assets/**"), Rule::signed_in()],
+            ..Self::new(HostPattern::Any, Upstream::Files(Self::SAMPLE.into()))
+        }
+    }
+}
+
+/// The hosts a site answers to. An exact host is preferred to `*.x`, a longer
+/// `*.x` to a shorter one, and any of them to `*`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum HostPattern {
+    /// This one: lower case, ASCII (IDNA), no port, IPv6 in brackets.
+    Exact(String),
+    /// `*.example.com`: every host below `example.com`, not itself. Holds
+    /// `example.com`.
+    Under(String),
+    /// `*`
+    Any,
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(host) => f.write_str(host),
+            Self::Under(parent) => write!(f, "*.{parent}"),
+            Self::Any => f.write_str("*"),
+        }
+    }
+}
+
+/// Where a site's requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// `http://host:port`
+    Http {
+        /// A name or an address; IPv6 without brackets.
+        host: String,
+        /// Never zero.
+        port: u16,
+    },
+    /// `unix:/path`: HTTP over a Unix socket.
+    Unix(PathBuf),
+    /// `files:DIR`: the built-in file origin.
+    Files(PathBuf),
+    /// `none`: nothing is forwarded, other proxies only ask for a decision.
+    None,
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { host, port } if host.contains(':') => write!(f, "http://[{host}]:{port}"),
+            Self::Http { host, port } => write!(f, "http://{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Files(path) => write!(f, "files:{}", path.display()),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
+/// Which spellings of a path are let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PathStyle {
+    /// Anything that two programs could read differently is refused.
+    #[default]
+    Strict,
+    /// `;`, `//` and `%2F` pass unchanged; never dot segments, `\` or NUL.
+    Relaxed,
+}
+
+/// What a request without a session gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+pub enum OnUnauthenticated {
+    /// Browsers are sent to the login page, programs get 401.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    /// Always to the login page.
+    #[serde(rename = "redirect")]
+    Redirect,
+    /// Always 401.
+    #[serde(rename = "401")]
+    Unauthorized,
+}
