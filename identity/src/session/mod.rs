@@ -1,0 +1,26 @@
+//! Sessions: what is kept of them, where, and how a change to one is heard of everywhere.
+//!
+//! Owns the token, the record, the two stores (SQL and Redis) with their watch, and [`Sessions`], through
+//! which the rest of the program opens and ends them. Knows nothing of HTTP, pages or caches: a gateway
+//! keeps its own memory and drops from it what the watch names.
+//!
+//! A change that is heard of means *re-read*, never *ended*: only the store's answer ends anything.
+
+mod record;
+pub mod redis;
+#[expect(
+    clippy::module_inception,
+    reason = "the room is named after what it holds; Sessions is its door"
+)]
+mod sessions;
+pub mod sql;
+mod store;
+mod token;
+
+pub use record::{Amr, Ended, NewSession, Opened, Record, Remembered, Rights, Snapshot};
+pub use sessions::{Sessions, life};
+pub use store::{Ear, Event, Rewritten, SessionStore};
+pub use token::{SessionKey, Token};
+
+#[cfg(test)]
+mod contract;

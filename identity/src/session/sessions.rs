@@ -1,0 +1,236 @@
+//! The door to sessions for the rest of the program.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{
+    Ear, Ended, Event, NewSession, Opened, Record, Rewritten, Rights, SessionKey, SessionStore,
+    Snapshot, Token,
+};
+use crate::tally::{Note, StoreOp, Tally};
+use crate::{AccountId, Clock, Fault, Random};
+
+/// Longest `User-Agent` that is kept with a session, in bytes.
+const DEVICE_BYTES: usize = 256;
+
+/// Opens, finds and ends sessions in whichever store is configured.
+///
+/// Changes go to the store first; only then is this process's own memory told, and only then the caller.
+pub struct Sessions {
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    tally: Arc<dyn Tally>,
+    ear: OnceLock<Arc<dyn Ear>>,
+}
+
+impl Sessions {
+    /// Sessions kept in `store`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn SessionStore>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        tally: Arc<dyn Tally>,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            tally,
+            ear: OnceLock::new(),
+        }
+    }
+
+    /// Has this process's own memory told directly of every change made here. The first ear stays.
+    pub fn hear(&self, ear: Arc<dyn Ear>) {
+        if self.ear.set(ear).is_err() {
+            tracing::error!(
+                "a second memory asked to be told of session changes and was not heard"
+            );
+        }
+    }
+
+    /// Opens a session under a fresh token.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the store cannot be asked.
+    pub async fn open(&self, new: NewSession) -> Result<Opened, Fault> {
+        let token = Token::generate(&*self.random);
+        let key = token.key();
+        let record = self.record(new)?;
+        self.timed(StoreOp::Open, self.store.insert(&key, &record))
+            .await?;
+        self.tally.note(Note::SessionOpened);
+        Ok(Opened { token, key, record })
+    }
+
+    fn record(&self, new: NewSession) -> Result<Record, Fault> {
+        let now = self.clock.now();
+        let ends_at = now
+            .checked_add(new.life)
+            .map_err(|source| Fault::broken_by("a session cannot live that long", source))?;
+        let mut record = Record {
+            account: new.account,
+            user: String::new(),
+            email: None,
+            name: String::new(),
+            roles: Vec::new(),
+            opened_at: now,
+            ends_at,
+            remembered: new.remembered,
+            amr: new.amr,
+            auth_time: now,
+            device: bounded(new.device),
+            address: new.address.to_canonical(),
+            generation: 0,
+        };
+        // A fresh account may be at version 0: its rights are taken all the same.
+        let generation = new.rights.generation;
+        Rights {
+            generation: generation.max(1),
+            ..new.rights
+        }
+        .apply_to(&mut record);
+        record.generation = generation;
+        Ok(record)
+    }
+
+    /// Asks the store for a session, as it is now.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the store cannot be asked, [`Fault::Broken`] when the record cannot be read.
+    pub async fn find(&self, key: &SessionKey) -> Result<Option<Snapshot>, Fault> {
+        self.timed(StoreOp::Find, self.store.load(key, self.clock.now()))
+            .await
+    }
+
+    /// Ends one session. `None` if there was none.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the store cannot be asked: then it may still be live, and the caller says so.
+    pub async fn revoke(&self, key: &SessionKey, reason: Ended) -> Result<Option<Record>, Fault> {
+        let ended = self.timed(StoreOp::Revoke, self.store.remove(key)).await;
+        self.tell(key);
+        let ended = ended?;
+        if ended.is_some() {
+            self.tally.note(Note::SessionsEnded { reason, count: 1 });
+        }
+        Ok(ended)
+    }
+
+    /// Ends every session of an account but `spare`; gives how many.
+    ///
+    /// # Errors
+    /// As [`Sessions::revoke`].
+    pub async fn revoke_account(
+        &self,
+        account: AccountId,
+        spare: Option<&SessionKey>,
+        reason: Ended,
+    ) -> Result<u64, Fault> {
+        let ended = self
+            .timed(StoreOp::Revoke, self.store.remove_account(account, spare))
+            .await?;
+        ended.iter().for_each(|key| self.tell(key));
+        let count = ended.len() as u64;
+        self.tally.note(Note::SessionsEnded { reason, count });
+        Ok(count)
+    }
+
+    /// Gives every session of an account new rights; gives how many changed.
+    ///
+    /// Call it only after the account itself was changed: a session that is opened at the same time
+    /// compares the account's version before its token is given out.
+    ///
+    /// # Errors
+    /// As [`Sessions::revoke`].
+    pub async fn rewrite_account(&self, account: AccountId, rights: &Rights) -> Result<u64, Fault> {
+        let mut changed = 0;
+        for (key, _) in self.list(account).await? {
+            let rewritten = self
+                .timed(StoreOp::Rewrite, self.store.rewrite(&key, rights))
+                .await?;
+            self.tell(&key);
+            changed += u64::from(rewritten == Rewritten::Yes);
+        }
+        Ok(changed)
+    }
+
+    /// Every live session of an account.
+    ///
+    /// # Errors
+    /// As [`Sessions::find`].
+    pub async fn list(&self, account: AccountId) -> Result<Vec<(SessionKey, Snapshot)>, Fault> {
+        self.timed(StoreOp::List, self.store.list(account, self.clock.now()))
+            .await
+    }
+
+    /// Notes that a session was used; `ends_at` is its absolute end.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the store cannot be asked; nothing is lost but the note.
+    pub async fn touch(
+        &self,
+        key: &SessionKey,
+        at: Timestamp,
+        ends_at: Timestamp,
+    ) -> Result<(), Fault> {
+        self.timed(StoreOp::Touch, self.store.touch(key, at, ends_at))
+            .await
+    }
+
+    /// Forgets sessions whose absolute end has passed; gives how many.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the store cannot be asked.
+    pub async fn prune(&self) -> Result<u64, Fault> {
+        self.timed(StoreOp::Prune, self.store.prune(self.clock.now()))
+            .await
+    }
+
+    /// Tells of every change until the receiver is dropped; see [`SessionStore::watch`].
+    pub async fn watch(&self, to: mpsc::Sender<Event>) {
+        self.store.watch(to).await;
+    }
+
+    fn tell(&self, key: &SessionKey) {
+        if let Some(ear) = self.ear.get() {
+            ear.changed(key);
+        }
+    }
+
+    async fn timed<T>(&self, op: StoreOp, work: impl Future<Output = T>) -> T {
+        let start = Instant::now();
+        let outcome = work.await;
+        self.tally.note(Note::StoreOp {
+            op,
+            took: start.elapsed(),
+        });
+        outcome
+    }
+}
+
+/// How long a remembered or an ordinary session lives at most.
+#[must_use]
+pub fn life(remembered: super::Remembered, lifetimes: &doorward_config::Lifetimes) -> Duration {
+    match remembered {
+        super::Remembered::Yes => lifetimes.remember,
+        super::Remembered::No => lifetimes.absolute,
+    }
+}
+
+fn bounded(mut device: String) -> String {
+    if device.len() > DEVICE_BYTES {
+        let end = (0..=DEVICE_BYTES)
+            .rev()
+            .find(|&at| device.is_char_boundary(at))
+            .unwrap_or(0);
+        device.truncate(end);
+    }
+    device.retain(|c| !c.is_control());
+    device
+}
