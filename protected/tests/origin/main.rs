@@ -1,0 +1,10 @@
+//! The file origin from outside: a real socket, a real folder, bytes on the wire.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod ranges;
