@@ -9,18 +9,27 @@
 //! at once come out.
 
 mod boot;
+mod check;
 mod identity_headers;
+mod layers;
 mod live;
+mod origin;
+mod problem;
+mod raw;
+mod read;
 mod rule;
 mod secret;
 mod site;
+mod units;
 
 pub use boot::{Boot, DatabaseUrl, Hashing, LogFormat};
 pub use identity_headers::{IdentityHeaders, IdentityPreset, RoleList};
+pub use layers::{Overrides, Sources};
 pub use live::{
     Lifetimes, Limits, Live, PasswordPolicy, Portal, Registration, RegistrationMode, Throttle,
     UsernameRule,
 };
+pub use problem::{Color, Place, Position, Problem, Problems};
 pub use rule::{Allow, GlobFault, PathGlob, Require, Rule, Who};
 pub use secret::Secret;
 pub use site::{HostPattern, OnUnauthenticated, PathStyle, Site, Upstream};
@@ -40,4 +49,42 @@ pub struct Config {
     pub boot: Boot,
     /// What a reload may change.
     pub live: Live,
+}
+
+/// Puts a configuration together and checks it.
+///
+/// Reads the files that `sources` names and those that secrets are kept in, and
+/// looks whether the folders of `files:` upstreams are there; nothing else is
+/// touched.
+///
+/// # Errors
+/// Every problem found, not only the first.
+pub fn load(sources: &Sources) -> Result<Config, Problems> {
+    let (texts, unread) = layers::collect(sources);
+    let mut findings = problem::Findings::new(&texts);
+    for file in unread {
+        findings.add_unread(file.place, file.fault);
+    }
+    let merged = layers::merge(&texts, &mut findings);
+    let config = match read::read(merged, &mut findings) {
+        Some(raw) => check::check(&raw, &mut findings),
+        None => Config::default(),
+    };
+    findings.conclude(config)
+}
+
+/// Whether a text can be the name of a role: letters, digits, `-`, `_`, `.`, `:`
+/// and `/`, one to 64. Such a name fits into a header beside others.
+#[must_use]
+pub fn is_role(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+}
+
+/// The JSON Schema of the configuration file.
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(raw::File)
 }

@@ -36,8 +36,8 @@ pub struct Site {
     pub body_limit: Option<u64>,
     /// Longest wait for a connection to the upstream.
     pub connect_timeout: Duration,
-    /// Longest silence of the upstream: until the answer begins, and between
-    /// two pieces of it.
+    /// Longest wait for the upstream's answer to begin. What flows after that,
+    /// events and WebSockets included, is not held to it.
     pub response_timeout: Duration,
 }
 

@@ -1,0 +1,178 @@
+//! What a reload may change, the sites apart.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::{lasting, net, plain, sites, size, size_or_unlimited, take, take_each, whole, words};
+use crate::problem::{Fault, Findings};
+use crate::raw;
+use crate::{Lifetimes, Limits, Live, PasswordPolicy, PathGlob, Portal, Registration, Throttle};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// The longest that browsers keep a cookie (RFC 6265bis, section 5.5).
+const COOKIE_LIFE: Duration = Duration::from_hours(400 * 24);
+
+pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
+    let trusted = file.server.trusted_proxies.as_ref();
+    let limits = limits(&file.limits, findings);
+    Live {
+        portal: portal(&file.portal, findings),
+        session: session(&file.session, findings),
+        registration: registration(&file.registration, findings),
+        password: PasswordPolicy {
+            min_length: take(
+                file.password.min_length.as_ref(),
+                PasswordPolicy::default().min_length,
+                |number| whole(*number, 8..=128),
+                findings,
+            ),
+        },
+        throttle: throttle(&file.throttle, findings),
+        trusted_proxies: trusted
+            .map(|list| take_each(list, net::network, findings))
+            .unwrap_or_default(),
+        sites: sites::check(file.site.as_ref(), &limits, findings),
+        limits,
+    }
+}
+
+/// The upper bounds are those at which the proxy library answers by itself.
+fn limits(limits: &raw::Limits, findings: &mut Findings<'_>) -> Limits {
+    let default = Limits::default();
+    Limits {
+        header_bytes: take(
+            limits.header_bytes.as_ref(),
+            default.header_bytes,
+            |text| size(text, 1 << 10..=1 << 20),
+            findings,
+        ),
+        header_count: take(
+            limits.header_count.as_ref(),
+            default.header_count,
+            |number| whole(*number, 10..=256),
+            findings,
+        ),
+        header_timeout: take(
+            limits.header_timeout.as_ref(),
+            default.header_timeout,
+            |text| lasting(text, Duration::from_millis(100)..=Duration::from_mins(10)),
+            findings,
+        ),
+        body: take(
+            limits.body.as_ref(),
+            default.body,
+            size_or_unlimited,
+            findings,
+        ),
+    }
+}
+
+fn portal(portal: &raw::Portal, findings: &mut Findings<'_>) -> Portal {
+    let default = Portal::default();
+    Portal {
+        path: take(
+            portal.path.as_ref(),
+            default.path,
+            |text| portal_path(text),
+            findings,
+        ),
+        title: take(
+            portal.title.as_ref(),
+            default.title,
+            |text| words(text, 60),
+            findings,
+        ),
+        url: take(
+            portal.url.as_ref(),
+            default.url,
+            |text| net::origin(text).map(Some),
+            findings,
+        ),
+    }
+}
+
+fn portal_path(text: &str) -> Result<String, Fault> {
+    let fault = |message: &str| {
+        Err(Fault::new(format!("`{text}` {message}")).help("for example \"/_auth\""))
+    };
+    if text == "/" {
+        return fault("would leave no address to the site itself");
+    }
+    let Some(rest) = text.strip_prefix('/') else {
+        return fault("does not start with `/`");
+    };
+    if let Some(short) = text.strip_suffix('/') {
+        return Err(Fault::new(format!("`{text}` ends with `/`"))
+            .help(format!("did you mean \"{short}\"?")));
+    }
+    let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    if !rest.chars().all(unreserved) || PathGlob::parse(text).is_err() {
+        return fault("is not a plain path of letters, digits, `-`, `.`, `_` and `~`");
+    }
+    if text == "/.well-known" || text.starts_with("/.well-known/") {
+        return fault("is taken: what is below /.well-known/ belongs to others");
+    }
+    Ok(text.to_owned())
+}
+
+fn session(session: &raw::Session, findings: &mut Findings<'_>) -> Lifetimes {
+    let default = Lifetimes::default();
+    let life = SECOND..=COOKIE_LIFE;
+    let mut within = |value: &Option<_>, default, bounds: &RangeInclusive<Duration>| {
+        let parse = |text: &_| lasting(text, bounds.clone());
+        take(value.as_ref(), default, parse, findings)
+    };
+    Lifetimes {
+        idle: within(&session.idle, default.idle, &life),
+        absolute: within(&session.absolute, default.absolute, &life),
+        remember: within(&session.remember, default.remember, &life),
+        outage_grace: within(
+            &session.outage_grace,
+            default.outage_grace,
+            &(Duration::ZERO..=Duration::from_hours(24)),
+        ),
+    }
+}
+
+fn registration(registration: &raw::Registration, findings: &mut Findings<'_>) -> Registration {
+    let default = Registration::default();
+    let reserved = registration.reserved_names.as_ref();
+    let roles = registration.default_roles.as_ref();
+    Registration {
+        mode: plain(registration.mode.as_ref(), default.mode),
+        username: plain(registration.username.as_ref(), default.username),
+        reserved_names: reserved.map_or(default.reserved_names, |list| {
+            take_each(list, |name| words(name, 64), findings)
+        }),
+        default_roles: roles.map_or(default.default_roles, |list| {
+            take_each(list, role, findings)
+        }),
+    }
+}
+
+/// A role: what fits into a header with any of the separators in use.
+pub(super) fn role(text: &str) -> Result<String, Fault> {
+    if crate::is_role(text) {
+        return Ok(text.to_owned());
+    }
+    Err(Fault::new(format!("`{text}` is not a role"))
+        .help("letters, digits, `-`, `_`, `.`, `:` and `/`, at most 64"))
+}
+
+fn throttle(throttle: &raw::Throttle, findings: &mut Findings<'_>) -> Throttle {
+    let default = Throttle::default();
+    Throttle {
+        account_failures: take(
+            throttle.account_failures.as_ref(),
+            default.account_failures,
+            |number| whole(*number, 1..=1_000_000),
+            findings,
+        ),
+        address_failures: take(
+            throttle.address_failures.as_ref(),
+            default.address_failures,
+            |number| whole(*number, 1..=1_000_000),
+            findings,
+        ),
+    }
+}

@@ -1,0 +1,242 @@
+//! The protected sites.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::{headers, lasting, net, plain, rules, size_or_unlimited, take, take_each, words};
+use crate::origin::NOWHERE;
+use crate::problem::{Fault, Findings};
+use crate::raw::{self, At, UpstreamText};
+use crate::{HostPattern, Limits, OnUnauthenticated, PathStyle, Site, Upstream};
+
+pub(super) fn check(
+    list: Option<&At<Vec<At<raw::Site>>>>,
+    limits: &Limits,
+    findings: &mut Findings<'_>,
+) -> Vec<Site> {
+    let Some(list) = list else {
+        return sample(limits, findings);
+    };
+    if list.get().is_empty() && !findings.is_damaged(&NOWHERE) {
+        let fault = Fault::new("there is no site to protect");
+        findings.add(
+            list.span(),
+            fault.help("leave `site` out for the sample site"),
+        );
+    }
+    let mut sites: Vec<(Site, &raw::Site)> = Vec::new();
+    for raw in list.get() {
+        let before = findings.len();
+        let host = take(
+            raw.get().host.as_ref(),
+            HostPattern::Any,
+            |text| host(text),
+            findings,
+        );
+        // A host that is not understood is compared with none.
+        let unknown = raw.get().host.is_none() && findings.is_damaged(raw.span());
+        let known = findings.len() == before && !unknown;
+        let site = site(raw, host, limits, findings);
+        if known {
+            compare(&site, raw, &sites, findings);
+            sites.push((site, raw.get()));
+        }
+    }
+    sites.into_iter().map(|(site, _)| site).collect()
+}
+
+/// What is protected when nothing is configured.
+fn sample(limits: &Limits, findings: &mut Findings<'_>) -> Vec<Site> {
+    let site = Site {
+        body_limit: limits.body,
+        ..Site::sample()
+    };
+    if !Path::new(Site::SAMPLE).is_dir() && !findings.is_damaged(&NOWHERE) {
+        let fault = Fault::new(format!(
+            "no site is configured, and the sample site is not here ({} is no folder)",
+            Site::SAMPLE
+        ));
+        let help =
+            "say what to protect: --upstream http://127.0.0.1:3000, or a [[site]] in doorward.toml";
+        findings.add(&NOWHERE, fault.help(help));
+    }
+    vec![site]
+}
+
+fn site(
+    raw: &At<raw::Site>,
+    host: HostPattern,
+    limits: &Limits,
+    findings: &mut Findings<'_>,
+) -> Site {
+    let written = raw.get();
+    if written.upstream.is_none() && !findings.is_damaged(raw.span()) {
+        let fault = Fault::new("this site has no `upstream`: where do its requests go?");
+        let help = "for example upstream = \"http://127.0.0.1:3000\"";
+        findings.add(raw.span(), fault.help(help));
+    }
+    let upstream = take(
+        written.upstream.as_ref(),
+        Upstream::None,
+        upstream,
+        findings,
+    );
+    let name = host.to_string();
+    Site {
+        name: take(
+            written.name.as_ref(),
+            name,
+            |text| words(text, 64),
+            findings,
+        ),
+        identity: headers::check(written.identity.as_ref(), findings),
+        paths: plain(written.paths.as_ref(), PathStyle::Strict),
+        rules: rules::check(written.rule.as_ref(), findings),
+        on_unauthenticated: plain(written.on_unauthenticated.as_ref(), OnUnauthenticated::Auto),
+        websocket_origins: written
+            .websocket_origins
+            .as_ref()
+            .map(|list| take_each(list, websocket_origin, findings))
+            .unwrap_or_default(),
+        body_limit: take(
+            written.body_limit.as_ref(),
+            limits.body,
+            size_or_unlimited,
+            findings,
+        ),
+        connect_timeout: take(
+            written.connect_timeout.as_ref(),
+            Site::CONNECT_TIMEOUT,
+            |text| lasting(text, Duration::from_millis(10)..=Duration::from_mins(10)),
+            findings,
+        ),
+        response_timeout: take(
+            written.response_timeout.as_ref(),
+            Site::RESPONSE_TIMEOUT,
+            |text| lasting(text, Duration::from_millis(10)..=Duration::from_hours(24)),
+            findings,
+        ),
+        host,
+        upstream,
+    }
+}
+
+/// Complains about a name or a host that an earlier site has.
+fn compare(
+    site: &Site,
+    raw: &At<raw::Site>,
+    earlier: &[(Site, &raw::Site)],
+    findings: &mut Findings<'_>,
+) {
+    let written = raw.get();
+    if let Some((_, other)) = earlier.iter().find(|(other, _)| other.host == site.host) {
+        let span = written.host.as_ref().map_or(raw.span(), At::span);
+        let first = other.host.as_ref().map(|host| host.span().clone());
+        let fault = Fault::new(format!("two sites have the host `{}`", site.host));
+        let fault = match first {
+            Some(first) => fault.help(format!(
+                "the first is at {}",
+                findings.sources().place(&first)
+            )),
+            None => fault.help("the first has no `host`, which stands for \"*\""),
+        };
+        findings.add(span, fault);
+    } else if earlier.iter().any(|(other, _)| other.name == site.name) {
+        let span = written.name.as_ref().map_or(raw.span(), At::span);
+        let fault = Fault::new(format!("two sites have the name `{}`", site.name));
+        findings.add(span, fault.help("metrics and logs tell sites apart by it"));
+    }
+}
+
+fn host(text: &str) -> Result<HostPattern, Fault> {
+    if text == "*" {
+        return Ok(HostPattern::Any);
+    }
+    match text.strip_prefix("*.") {
+        Some(parent) => match net::host(parent) {
+            Ok(parent) if parent.parse::<std::net::Ipv4Addr>().is_err() => {
+                Ok(HostPattern::Under(parent))
+            }
+            _ => Err(Fault::new(format!("`{text}` is not a host"))
+                .help("`*.` stands before a whole name, as in \"*.example.com\"")),
+        },
+        None => net::host(text).map(HostPattern::Exact),
+    }
+}
+
+fn upstream(text: &UpstreamText) -> Result<Upstream, Fault> {
+    let text = text.as_str();
+    let unknown = || Fault::new(format!("`{text}` is not an upstream"));
+    if text == "none" {
+        return Ok(Upstream::None);
+    }
+    let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+    match scheme {
+        "http" => web(text),
+        "https" | "h2c" => Err(Fault::new(format!(
+            "{scheme}:// upstreams are not supported yet by this build"
+        ))
+        .help("http:// on a network that only you use, or unix:")),
+        "unix" | "files" if rest.is_empty() || rest.contains('\0') => {
+            Err(unknown().help(format!("behind `{scheme}:` belongs a path")))
+        }
+        "unix" => Ok(Upstream::Unix(PathBuf::from(local(rest)))),
+        "files" => {
+            let folder = PathBuf::from(local(rest));
+            if folder.is_dir() {
+                return Ok(Upstream::Files(folder));
+            }
+            Err(
+                Fault::new(format!("there is no folder `{}`", folder.display()))
+                    .help("relative paths start where the program is started"),
+            )
+        }
+        _ => {
+            let meant = format!("http://{text}");
+            if text.contains(':') && web(&meant).is_ok() {
+                return Err(unknown().help(format!("did you mean \"{meant}\"?")));
+            }
+            if Path::new(text).is_dir() {
+                return Err(unknown().help(format!("did you mean \"files:{text}\"?")));
+            }
+            Err(unknown().help("http://host:port, unix:/path, files:DIR or none"))
+        }
+    }
+}
+
+/// `files:///srv/www` means what `files:/srv/www` means.
+fn local(path: &str) -> &str {
+    path.strip_prefix("//")
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(path)
+}
+
+fn web(text: &str) -> Result<Upstream, Fault> {
+    let fault = || Fault::new(format!("`{text}` is not an upstream"));
+    let example = "as in \"http://127.0.0.1:3000\"";
+    let url = Url::parse(text).map_err(|_| fault().help(example))?;
+    let host = match url.host() {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Ipv6(address)) => address.to_string(),
+        None => return Err(fault().help(example)),
+    };
+    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    if !bare {
+        return Err(Fault::new(format!("`{text}` has a path or a query"))
+            .help("requests keep their own path: write only scheme, host and port"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Fault::new("an upstream takes no user or password"));
+    }
+    match url.port_or_known_default() {
+        Some(port) if port != 0 => Ok(Upstream::Http { host, port }),
+        _ => Err(fault().help(example)),
+    }
+}
+
+fn websocket_origin(text: &str) -> Result<String, Fault> {
+    net::origin(text).map(|url| url.origin().ascii_serialization())
+}

@@ -1,0 +1,160 @@
+//! The file as it is written: keys and shapes, nothing checked.
+//!
+//! Every key is optional here, because any layer may leave it out. What the
+//! values mean, and what they are when absent, is `check`'s to know. The doc
+//! comments are the descriptions in the JSON Schema.
+
+mod shape;
+mod site;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{LogFormat, RegistrationMode, UsernameRule};
+
+pub(crate) use shape::{At, DurationText, SizeText, UpstreamText};
+pub(crate) use site::{AllowText, Identity, IdentityMap, Rule, Site};
+
+/// The configuration of a Doorward gateway.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    pub(crate) server: Server,
+    pub(crate) limits: Limits,
+    pub(crate) portal: Portal,
+    pub(crate) database: Database,
+    pub(crate) redis: Redis,
+    pub(crate) session: Session,
+    pub(crate) registration: Registration,
+    pub(crate) password: Password,
+    pub(crate) throttle: Throttle,
+    pub(crate) log: Log,
+    /// The protected sites; absent, the sample site.
+    pub(crate) site: Option<At<Vec<At<Site>>>>,
+}
+
+/// Where it listens, and what it keeps where.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Server {
+    /// Addresses for plain HTTP, as `"ADDRESS:PORT"`.
+    pub(crate) listen: Option<At<Vec<At<String>>>>,
+    /// Address for metrics and health.
+    pub(crate) admin_listen: Option<At<String>>,
+    /// Networks of proxies whose `X-Forwarded-*` count; nobody by default.
+    pub(crate) trusted_proxies: Option<At<Vec<At<String>>>>,
+    /// Folder for everything the program writes itself.
+    pub(crate) data_dir: Option<At<String>>,
+    /// Proxy threads; 0 is one a core.
+    pub(crate) threads: Option<At<i64>>,
+    /// File of the key for what is encrypted at rest; made at first start.
+    pub(crate) secret_file: Option<At<String>>,
+    /// Longest wait for open requests at stop.
+    pub(crate) drain: Option<At<DurationText>>,
+}
+
+/// How big and how slow a request may be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Size of the whole header block.
+    pub(crate) header_bytes: Option<At<SizeText>>,
+    /// Header lines.
+    pub(crate) header_count: Option<At<i64>>,
+    /// From the first byte of a request to the end of its headers.
+    pub(crate) header_timeout: Option<At<DurationText>>,
+    /// Size of a request body, or `"unlimited"`; a site may differ.
+    pub(crate) body: Option<At<SizeText>>,
+}
+
+/// Where the built-in pages live.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Portal {
+    /// Path of the built-in pages on every protected host.
+    pub(crate) path: Option<At<String>>,
+    /// Name shown on the pages.
+    pub(crate) title: Option<At<String>>,
+    /// Origin of one sign-in for several hosts, as `"https://auth.example.com"`.
+    pub(crate) url: Option<At<String>>,
+}
+
+/// Where accounts are kept.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Database {
+    /// `"sqlite:FILE"`; absent, `doorward.db` in the data folder.
+    pub(crate) url: Option<At<String>>,
+}
+
+/// Where sessions are kept; without it, in the database.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Redis {
+    /// `"redis://…"` or `"redis+unix://…"`.
+    pub(crate) url: Option<At<String>>,
+    /// File that holds the `url`.
+    pub(crate) url_file: Option<At<String>>,
+}
+
+/// How long sessions last.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Session {
+    /// Ends without a request for this long; does not apply to remembered ones.
+    pub(crate) idle: Option<At<DurationText>>,
+    /// Longest life.
+    pub(crate) absolute: Option<At<DurationText>>,
+    /// Longest life when "stay signed in" is ticked.
+    pub(crate) remember: Option<At<DurationText>>,
+    /// How long known sessions are honoured while the store cannot be asked.
+    pub(crate) outage_grace: Option<At<DurationText>>,
+}
+
+/// Who may make an account.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Registration {
+    /// Who may register.
+    pub(crate) mode: Option<At<RegistrationMode>>,
+    /// Whether a username must be given.
+    pub(crate) username: Option<At<UsernameRule>>,
+    /// Usernames that nobody may register; commands and setup may.
+    pub(crate) reserved_names: Option<At<Vec<At<String>>>>,
+    /// Roles of a new account.
+    pub(crate) default_roles: Option<At<Vec<At<String>>>>,
+}
+
+/// What a password must be, and what hashing one costs.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Password {
+    /// Fewest characters.
+    pub(crate) min_length: Option<At<i64>>,
+    /// Memory of one argon2id hash.
+    pub(crate) memory: Option<At<SizeText>>,
+    /// Passes over the memory.
+    pub(crate) iterations: Option<At<i64>>,
+    /// Lanes of one hash.
+    pub(crate) lanes: Option<At<i64>>,
+    /// Threads that hash; 0 is all cores but one.
+    pub(crate) concurrency: Option<At<i64>>,
+}
+
+/// Wrong tries before delays start.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Throttle {
+    /// For one account.
+    pub(crate) account_failures: Option<At<i64>>,
+    /// From one address.
+    pub(crate) address_failures: Option<At<i64>>,
+}
+
+/// How log lines look.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// Text on a terminal and JSON otherwise, or always one of them.
+    pub(crate) format: Option<At<LogFormat>>,
+}
