@@ -99,13 +99,20 @@ impl Sessions {
         Ok(record)
     }
 
-    /// Asks the store for a session, as it is now.
+    /// Asks the store for a session, as it is now. One that was not used for `idle` is over, and is ended.
     ///
     /// # Errors
     /// [`Fault::StoreAway`] when the store cannot be asked, [`Fault::Broken`] when the record cannot be read.
-    pub async fn find(&self, key: &SessionKey) -> Result<Option<Snapshot>, Fault> {
-        self.timed(StoreOp::Find, self.store.load(key, self.clock.now()))
-            .await
+    pub async fn find(&self, key: &SessionKey, idle: Duration) -> Result<Option<Snapshot>, Fault> {
+        let now = self.clock.now();
+        let found = self.timed(StoreOp::Find, self.store.load(key, now)).await?;
+        match found {
+            Some(snapshot) if snapshot.ends(idle) <= now => {
+                self.revoke(key, Ended::Expired).await?;
+                Ok(None)
+            }
+            found => Ok(found),
+        }
     }
 
     /// Ends one session. `None` if there was none.
@@ -150,7 +157,8 @@ impl Sessions {
     /// As [`Sessions::revoke`].
     pub async fn rewrite_account(&self, account: AccountId, rights: &Rights) -> Result<u64, Fault> {
         let mut changed = 0;
-        for (key, _) in self.list(account).await? {
+        let all = self.store.list(account, self.clock.now());
+        for (key, _) in self.timed(StoreOp::List, all).await? {
             let rewritten = self
                 .timed(StoreOp::Rewrite, self.store.rewrite(&key, rights))
                 .await?;
@@ -160,13 +168,21 @@ impl Sessions {
         Ok(changed)
     }
 
-    /// Every live session of an account.
+    /// Every live session of an account; one that was not used for `idle` is over.
     ///
     /// # Errors
     /// As [`Sessions::find`].
-    pub async fn list(&self, account: AccountId) -> Result<Vec<(SessionKey, Snapshot)>, Fault> {
-        self.timed(StoreOp::List, self.store.list(account, self.clock.now()))
-            .await
+    pub async fn list(
+        &self,
+        account: AccountId,
+        idle: Duration,
+    ) -> Result<Vec<(SessionKey, Snapshot)>, Fault> {
+        let now = self.clock.now();
+        let mut all = self
+            .timed(StoreOp::List, self.store.list(account, now))
+            .await?;
+        all.retain(|(_, snapshot)| now < snapshot.ends(idle));
+        Ok(all)
     }
 
     /// Notes that a session was used; `ends_at` is its absolute end.
