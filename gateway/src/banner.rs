@@ -1,0 +1,199 @@
+//! What a starting gateway prints.
+//!
+//! Owns the words and the addresses in them. Must not know how anything is served; it says nothing that the
+//! configuration does not say.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use doorward_config::{
+    Allow, Boot, DatabaseUrl, HostPattern, Live, RegistrationMode, Rule, Secret, Site, Upstream,
+    Url,
+};
+
+/// More sites than this are counted, not named.
+const SITES: usize = 10;
+/// More open paths than this are not named.
+const PATHS: usize = 3;
+
+/// The start-up text, by [`fmt::Display`].
+#[derive(Debug)]
+pub struct Banner<'a> {
+    /// Where things are kept.
+    pub boot: &'a Boot,
+    /// What is protected.
+    pub live: &'a Live,
+    /// Where it is really served, which differs from what was asked for where that was port 0.
+    pub bound: Bound,
+    /// The token of the first-admin link, while there is no admin.
+    pub setup: Option<String>,
+}
+
+/// The addresses that sockets are bound to.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    /// The first one that serves the sites.
+    pub public: SocketAddr,
+    /// The one that serves metrics and health.
+    pub admin: SocketAddr,
+}
+
+impl fmt::Display for Banner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DatabaseUrl::Sqlite(accounts) = &self.boot.database;
+        writeln!(
+            f,
+            "doorward {}   accounts: {}   sessions: {}",
+            env!("CARGO_PKG_VERSION"),
+            accounts.display(),
+            sessions(self.boot.redis.as_ref())
+        )?;
+        for site in self.live.sites.iter().take(SITES) {
+            self.site(f, site)?;
+        }
+        if let Some(more) = self.live.sites.len().checked_sub(SITES + 1) {
+            writeln!(f, "  {:<13}and {} more sites", "", more + 1)?;
+        }
+        let admin = origin(self.bound.admin);
+        writeln!(f, "  {:<13}{admin}  (/metrics /livez /readyz)", "admin")?;
+        if let Some(token) = &self.setup {
+            writeln!(
+                f,
+                "  {:<13}{}{}/setup?t={token}   valid 30 minutes, once   (or: doorward user add --role admin EMAIL)",
+                "first admin",
+                self.portal(),
+                self.live.portal.path
+            )?;
+        }
+        if lets_strangers_in(self.live) {
+            writeln!(
+                f,
+                "  {:<13}anybody can register and is then let in: set registration.mode = \"closed\", or say who may pass in the site's rules",
+                "warning"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Banner<'_> {
+    fn site(&self, f: &mut fmt::Formatter<'_>, site: &Site) -> fmt::Result {
+        writeln!(
+            f,
+            "  {:<13}{}  →  {}      {}",
+            "protecting",
+            self.address(&site.host),
+            site.upstream,
+            openness(site)
+        )
+    }
+
+    /// Where a browser on this machine, or one that can resolve the host, finds what answers to `host`.
+    fn address(&self, host: &HostPattern) -> String {
+        match host {
+            HostPattern::Exact(host) => format!("http://{host}{}", port(self.bound.public)),
+            HostPattern::Under(parent) => format!("http://*.{parent}{}", port(self.bound.public)),
+            HostPattern::Any => origin(self.bound.public),
+        }
+    }
+
+    /// The origin of a link to the built-in pages: one that some site answers to.
+    fn portal(&self) -> String {
+        if let Some(url) = &self.live.portal.url {
+            return url.as_str().trim_end_matches('/').to_owned();
+        }
+        let mut hosts = self.live.sites.iter().map(|site| &site.host);
+        if hosts.clone().any(|host| *host == HostPattern::Any) {
+            return origin(self.bound.public);
+        }
+        hosts
+            .find(|host| matches!(host, HostPattern::Exact(_)))
+            .map_or_else(|| origin(self.bound.public), |host| self.address(host))
+    }
+}
+
+/// `http://localhost:8080` for what this machine can reach by that name, else the address itself.
+fn origin(bound: SocketAddr) -> String {
+    let port = port(bound);
+    match bound.ip() {
+        ip if ip.is_unspecified() => format!("http://localhost{port}"),
+        IpAddr::V4(ip) => format!("http://{ip}{port}"),
+        IpAddr::V6(ip) => format!("http://[{ip}]{port}"),
+    }
+}
+
+fn port(bound: SocketAddr) -> String {
+    match bound.port() {
+        80 => String::new(),
+        port => format!(":{port}"),
+    }
+}
+
+/// Where sessions are kept, without the password that the address may hold.
+fn sessions(redis: Option<&Secret>) -> String {
+    let Some(redis) = redis else {
+        return "embedded".to_owned();
+    };
+    let Ok(url) = Url::parse(redis.expose()) else {
+        return "redis".to_owned();
+    };
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+    match url.scheme() {
+        scheme @ ("redis" | "rediss") => format!("{scheme}://{host}{port}"),
+        _ => format!("redis at {}", url.path()),
+    }
+}
+
+/// What of a site is open, in a few words.
+fn openness(site: &Site) -> String {
+    if site.rules.is_empty() {
+        return "everything asks for sign-in".to_owned();
+    }
+    if site.rules == Site::sample().rules {
+        // Its stylesheet and pictures belong to the home page.
+        return "everything but / asks for sign-in".to_owned();
+    }
+    let open: Vec<_> = site
+        .rules
+        .iter()
+        .filter(|rule| rule.allow == Allow::Anyone)
+        .collect();
+    let paths: Vec<_> = open
+        .iter()
+        .filter_map(|rule| rule.path.as_ref().map(ToString::to_string))
+        .collect();
+    if paths.len() == open.len() && paths.len() <= PATHS && plain(site) {
+        return match paths.as_slice() {
+            [] => "everything asks for sign-in".to_owned(),
+            _ => format!("everything but {} asks for sign-in", paths.join(", ")),
+        };
+    }
+    match site.rules.len() {
+        1 => "one rule decides".to_owned(),
+        rules => format!("{rules} rules decide, the first that matches"),
+    }
+}
+
+/// Whether the rules are no more than: these paths for anyone, the rest for whoever signed in.
+fn plain(site: &Site) -> bool {
+    site.rules.split_last().is_some_and(|(last, before)| {
+        *last == Rule::signed_in()
+            && before.iter().all(|rule| {
+                rule.allow == Allow::Anyone && rule.from.is_empty() && rule.require.is_none()
+            })
+    })
+}
+
+/// Open registration in front of something of somebody's own: having an account proves nothing there.
+fn lets_strangers_in(live: &Live) -> bool {
+    live.registration.mode == RegistrationMode::Open
+        && live.sites.iter().any(|site| {
+            site.upstream != Upstream::Files(Site::SAMPLE.into())
+                && (site.rules.is_empty()
+                    || site.rules.iter().any(|rule| rule.allow == Allow::SignedIn))
+        })
+}

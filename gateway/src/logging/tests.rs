@@ -1,0 +1,202 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use doorward_identity::ManualClock;
+
+use super::bridge::without_queries;
+use super::*;
+use crate::metrics::Decision;
+use crate::record::AccessRecord;
+
+/// What was written, for looking at.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn filter_of(text: &str) -> EnvFilter {
+    EnvFilter::try_new(text).unwrap()
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::default())
+}
+
+fn record<'a>() -> AccessRecord<'a> {
+    AccessRecord {
+        time: ManualClock::default().now(),
+        request_id: "r-1",
+        client: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
+        method: "GET",
+        host: "app.example",
+        site: "app",
+        path: "/reports/q3.pdf",
+        status: 200,
+        duration: Duration::from_micros(1500),
+        bytes: 42,
+        user: None,
+        session: None,
+        decision: Some(Decision::Allow),
+        user_agent: b"curl/8",
+    }
+}
+
+#[test]
+fn json_lines_are_flat_and_hold_the_access_record() {
+    let page = Page::default();
+    let lines = Lines::new(page.clone()).unwrap();
+    let dispatch = json(filter_of(FILTER), clock(), lines.clone());
+    tracing::dispatcher::with_default(&dispatch, || record().write());
+    lines.flush();
+    let line: serde_json::Value = serde_json::from_str(&page.text()).unwrap();
+    assert_eq!(line["timestamp"], "2026-01-01T00:00:00.000000Z");
+    assert_eq!(line["target"], "access");
+    assert_eq!(line["client"], "192.0.2.7");
+    assert_eq!(line["path"], "/reports/q3.pdf");
+    assert_eq!(line["status"], 200);
+    assert_eq!(line["duration_ms"], 1.5);
+    assert_eq!(line["decision"], "allow");
+    assert_eq!(line["user_agent"], "curl/8");
+    assert!(line.get("user").is_none());
+}
+
+#[test]
+fn what_a_client_sends_cannot_end_a_line_or_colour_it() {
+    let evil = "/a\r\n2026-01-01 ERROR forged \u{1b}[31m";
+    for make in [
+        |lines: &Lines| json(filter_of(FILTER), clock(), lines.clone()),
+        |lines: &Lines| text(filter_of(FILTER), clock(), lines.clone(), Colour::Never),
+    ] {
+        let page = Page::default();
+        let lines = Lines::new(page.clone()).unwrap();
+        tracing::dispatcher::with_default(&make(&lines), || {
+            AccessRecord {
+                path: evil,
+                host: evil,
+                user_agent: evil.as_bytes(),
+                ..record()
+            }
+            .write();
+        });
+        lines.flush();
+        let text = page.text();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text}");
+        assert!(text.contains("forged"), "{text}");
+    }
+}
+
+#[test]
+fn queries_never_reach_the_log() {
+    let page = Page::default();
+    let lines = Lines::new(page.clone()).unwrap();
+    let dispatch = text(filter_of(FILTER), clock(), lines.clone(), Colour::Never);
+    tracing::dispatcher::with_default(&dispatch, || {
+        AccessRecord {
+            path: "/_auth/setup?t=secret",
+            ..record()
+        }
+        .write();
+    });
+    lines.flush();
+    assert!(page.text().contains("/_auth/setup"));
+    assert!(!page.text().contains("secret"));
+    for (said, kept) in [
+        (
+            "Fail to proxy: GET /a?t=secret, Host: b",
+            "Fail to proxy: GET /a?…, Host: b",
+        ),
+        ("/a?t=1 and /b?u=2", "/a?… and /b?…"),
+        ("why? because", "why? because"),
+        ("plain", "plain"),
+        ("?", "?"),
+    ] {
+        assert_eq!(without_queries(said), kept);
+    }
+}
+
+#[test]
+fn many_threads_lose_no_line_and_mix_none() {
+    let page = Page::default();
+    let lines = Lines::new(page.clone()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let lines = lines.clone();
+            scope.spawn(move || {
+                for line in 0..5_000 {
+                    lines.push(format!("{thread} {line}\n").as_bytes());
+                }
+            });
+        }
+    });
+    lines.flush();
+    let text = page.text();
+    for thread in 0..4 {
+        let own: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(&format!("{thread} ")))
+            .map(|line| line.parse::<u32>().unwrap())
+            .collect();
+        assert_eq!(own, (0..5_000).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_closed_pipe_stops_the_lines_and_not_the_program() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Lines::new(Closed).unwrap();
+    for _ in 0..3 {
+        lines.push(&vec![b'x'; ROOM_FOR_TEST]);
+    }
+    lines.flush();
+}
+
+/// More than may wait, so that a writer that never comes back would be noticed.
+const ROOM_FOR_TEST: usize = 16 * 1024 * 1024;
+
+#[test]
+fn libraries_are_quiet_and_access_lines_are_not() {
+    let page = Page::default();
+    let lines = Lines::new(page.clone()).unwrap();
+    let dispatch = text(filter_of(FILTER), clock(), lines.clone(), Colour::Never);
+    tracing::dispatcher::with_default(&dispatch, || {
+        tracing::info!(target: "sqlx::query", "select");
+        tracing::warn!(target: "sqlx::query", "slow");
+        tracing::info!(target: "audit", "signed in");
+        tracing::debug!("chatter");
+    });
+    lines.flush();
+    let text = page.text();
+    assert!(
+        !text.contains("select") && !text.contains("chatter"),
+        "{text}"
+    );
+    assert!(
+        text.contains("slow") && text.contains("signed in"),
+        "{text}"
+    );
+}
