@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The end-to-end harness: what a story needs to run the real `doorward` binary and to look at it from outside.
+//!
+//! A [`Stack`] is one or two gateways on a store, in front of an [`Echo`] that remembers the exact bytes of every
+//! request. [`Visitor`]s are its actors: browsers that keep their cookies and send exactly what they are told.
+//! [`RedisServer`] and [`FaultProxy`] break the store on purpose.
+//!
+//! It knows the outside contract only: commands, addresses, headers, statuses. It must not name a type of the product.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test stops at its first surprise"
+)]
+
+mod ask;
+mod command;
+mod echo;
+mod fault;
+mod gateway;
+mod numbers;
+mod ports;
+mod redis_server;
+mod site;
+mod socket;
+mod stack;
+mod until;
+mod visitor;
+mod wire;
+
+pub use ask::Ask;
+pub use command::Ran;
+pub use echo::{Echo, Seen};
+pub use fault::{FaultProxy, Rule};
+pub use gateway::Gateway;
+pub use numbers::{Numbers, long, say};
+pub use ports::free_port;
+pub use redis_server::{Monitor, RedisServer};
+pub use site::Site;
+pub use socket::Socket;
+pub use stack::{PASSWORD, Plan, Stack, Store, run_in};
+pub use until::{until, within};
+pub use visitor::Visitor;
+pub use wire::{Answer, Wire};

@@ -1,0 +1,213 @@
+//! One running gateway process.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::Child;
+
+use crate::command::doorward;
+use crate::{Answer, Ask, Visitor, free_port, until, within};
+
+/// Where a gateway listens, and what its environment has besides.
+pub(crate) struct At {
+    pub(crate) gate: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// A gateway: its process, its two addresses, its log.
+pub struct Gateway {
+    folder: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    gate: SocketAddr,
+    admin: SocketAddr,
+    child: Option<Child>,
+}
+
+impl Gateway {
+    /// Starts one by the defaults in a folder, with nothing configured but where it listens, and waits until it is
+    /// ready.
+    pub async fn unconfigured(folder: &Path) -> Self {
+        let [gate, admin] =
+            [free_port(), free_port()].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let variable = (
+            "DOORWARD__SERVER__ADMIN_LISTEN".to_owned(),
+            admin.to_string(),
+        );
+        let at = At {
+            gate,
+            admin,
+            environment: vec![variable],
+        };
+        let mut gateway = Self::start(folder, "gateway", &["--listen", &gate.to_string()], at);
+        gateway.ready().await;
+        gateway
+    }
+
+    /// Starts one in a folder. Its output goes to a file of the given name there.
+    pub(crate) fn start(folder: &Path, name: &str, arguments: &[&str], at: At) -> Self {
+        let At {
+            gate,
+            admin,
+            environment,
+        } = at;
+        let mut gateway = Self {
+            folder: folder.into(),
+            arguments: arguments
+                .iter()
+                .map(|&argument| argument.to_owned())
+                .collect(),
+            environment,
+            log: folder.join(format!("{name}.log")),
+            gate,
+            admin,
+            child: None,
+        };
+        gateway.start_again();
+        gateway
+    }
+
+    /// Starts the same gateway again after it has ended. Does not wait until it is ready.
+    pub fn start_again(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .expect("a log");
+        let child = doorward(&self.folder)
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn()
+            .expect("the binary runs");
+        self.child = Some(child);
+    }
+
+    /// Waits until `/readyz` says yes.
+    pub async fn ready(&mut self) {
+        let start = Instant::now();
+        loop {
+            if let Ok(Some(status)) = self.child.as_mut().expect("started").try_wait() {
+                panic!("the gateway ended at once, {status}:\n{}", self.log());
+            }
+            if tokio::net::TcpStream::connect(self.admin).await.is_ok()
+                && self.admin("/readyz").await.status == 200
+            {
+                return;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "not ready in 30 s:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Where visitors are served.
+    #[must_use]
+    pub fn gate(&self) -> SocketAddr {
+        self.gate
+    }
+
+    /// Asks the admin listener.
+    pub async fn admin(&self, target: &str) -> Answer {
+        Visitor::at(self.admin).send(&Ask::get(target)).await
+    }
+
+    /// Waits until `/readyz` answers with this status.
+    pub async fn readiness(&self, status: u16, limit: Duration) {
+        let what = format!("/readyz says {status}");
+        until(&what, limit, async || {
+            (self.admin("/readyz").await.status == status).then_some(())
+        })
+        .await;
+    }
+
+    /// The value of a metric, all series whose line begins with `series` added up; `None` when there is none.
+    pub async fn metric(&self, series: &str) -> Option<f64> {
+        let answer = self.admin("/metrics").await;
+        assert_eq!(answer.status, 200);
+        let text = answer.text();
+        let lines = text.lines().filter(|line| line.starts_with(series));
+        let values: Vec<f64> = lines
+            .filter_map(|line| line.rsplit(' ').next())
+            .filter_map(|value| value.parse().ok())
+            .collect();
+        (!values.is_empty()).then(|| values.iter().sum())
+    }
+
+    /// Everything it has printed.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read(&self.log)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The id of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child
+            .as_ref()
+            .and_then(Child::id)
+            .expect("a running gateway")
+    }
+
+    /// The memory that the process holds, in KiB (resident set).
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("/proc");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .expect("VmRSS");
+        line.trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number")
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.id()).expect("a pid")).expect("a pid");
+        kill_process(pid, signal).expect("signalled");
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self, limit: Duration) -> ExitStatus {
+        let mut child = self.child.take().expect("a running gateway");
+        within("the gateway stops", limit, child.wait())
+            .await
+            .expect("waited for")
+    }
+
+    /// Kills it at once (SIGKILL).
+    pub async fn kill(&mut self) {
+        let mut child = self.child.take().expect("a running gateway");
+        child.kill().await.expect("killed");
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines[lines.len().saturating_sub(40)..].join("\n");
+            println!("---- {} (its last lines)\n{tail}\n----", self.log.display());
+        }
+    }
+}

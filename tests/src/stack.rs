@@ -1,0 +1,291 @@
+//! A whole installation on this machine: one or two gateways, a store, an upstream.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::gateway::At;
+use crate::{Echo, FaultProxy, Gateway, Ran, RedisServer, Site, Visitor, command, free_port};
+
+/// The password of everybody.
+pub const PASSWORD: &str = "violet-harbour-42-lantern";
+
+/// Where sessions are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// In the database file.
+    Embedded,
+    /// In a Redis of the stack's own.
+    Redis,
+}
+
+/// What to start.
+pub struct Plan {
+    store: Store,
+    faults: bool,
+    gateways: usize,
+    server: String,
+    sections: String,
+    sites: Vec<Site>,
+    environment: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// Keeps sessions there.
+    #[must_use]
+    pub fn store(self, store: Store) -> Self {
+        Self { store, ..self }
+    }
+
+    /// Keeps sessions in Redis, asked through a [`FaultProxy`].
+    #[must_use]
+    pub fn faulty_redis(self) -> Self {
+        Self {
+            store: Store::Redis,
+            faults: true,
+            ..self
+        }
+    }
+
+    /// Starts this many gateways on the same store and accounts.
+    #[must_use]
+    pub fn gateways(self, gateways: usize) -> Self {
+        Self { gateways, ..self }
+    }
+
+    /// Adds a line to `[server]`.
+    #[must_use]
+    pub fn server(mut self, line: &str) -> Self {
+        let _ = writeln!(self.server, "{line}");
+        self
+    }
+
+    /// Adds a section of its own (not `[server]`, `[database]`, `[redis]`).
+    #[must_use]
+    pub fn section(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.sections, "{lines}");
+        self
+    }
+
+    /// Sets a variable in the gateways' environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Protects this site (instead of the usual one, or besides those named before).
+    #[must_use]
+    pub fn site(mut self, site: Site) -> Self {
+        self.sites.push(site);
+        self
+    }
+
+    /// Starts everything and waits until it is ready.
+    pub async fn start(self) -> Stack {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let echo = Echo::start().await;
+        let redis = match self.store {
+            Store::Embedded => None,
+            Store::Redis => Some(RedisServer::start().await),
+        };
+        let faults = match &redis {
+            Some(redis) if self.faults => Some(FaultProxy::to(redis.address()).await),
+            _ => None,
+        };
+        let told = faults.as_ref().map(FaultProxy::address);
+        let store = told.or(redis.as_ref().map(RedisServer::address));
+        let mut stack = Stack {
+            gateways: Vec::new(),
+            echo,
+            redis,
+            faults,
+            folder,
+        };
+        for index in 0..self.gateways {
+            let gateway = stack.add(&self, index, store);
+            stack.gateways.push(gateway);
+        }
+        for gateway in &mut stack.gateways {
+            gateway.ready().await;
+        }
+        stack
+    }
+
+    fn toml(&self, echo: SocketAddr, at: &At, data: &Path, redis: Option<SocketAddr>) -> String {
+        let At { gate, admin, .. } = at;
+        let folder = data.parent().expect("a folder").display();
+        let data = data.display();
+        let mut text = format!(
+            "[server]\nlisten = [\"{gate}\"]\nadmin_listen = \"{admin}\"\ndata_dir = \"{data}\"\n{}\n\
+             [database]\nurl = \"sqlite:{folder}/accounts.db\"\n",
+            self.server
+        );
+        if let Some(redis) = redis {
+            let _ = write!(text, "[redis]\nurl = \"redis://{redis}/0\"\n");
+        }
+        let _ = writeln!(text, "{}", self.sections);
+        let usual = [Site::usual()];
+        let sites: &[Site] = if self.sites.is_empty() {
+            &usual
+        } else {
+            &self.sites
+        };
+        for site in sites {
+            text.push_str(&site.toml(&format!("http://{echo}")));
+        }
+        text
+    }
+}
+
+/// A running installation. Everything ends when it is dropped.
+pub struct Stack {
+    /// The gateways.
+    pub gateways: Vec<Gateway>,
+    /// The upstream.
+    pub echo: Echo,
+    redis: Option<RedisServer>,
+    faults: Option<FaultProxy>,
+    folder: TempDir,
+}
+
+impl Stack {
+    /// What a story needs unless it says otherwise: one gateway, embedded store, the usual site.
+    #[must_use]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "`Stack::new().site(..).start()` reads as what happens"
+    )]
+    pub fn new() -> Plan {
+        Plan {
+            store: Store::Embedded,
+            faults: false,
+            gateways: 1,
+            server: String::new(),
+            sections: String::new(),
+            sites: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    fn add(&self, plan: &Plan, index: usize, redis: Option<SocketAddr>) -> Gateway {
+        let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let at = At {
+            gate: here(free_port()),
+            admin: here(free_port()),
+            environment: plan.environment.clone(),
+        };
+        let data = self.folder.path().join(format!("data-{index}"));
+        let config = self.config_path(index);
+        let text = plan.toml(self.echo.address(), &at, &data, redis);
+        std::fs::write(&config, text).expect("a configuration");
+        let arguments = ["run", "--config", config.to_str().expect("utf-8")];
+        Gateway::start(
+            self.folder.path(),
+            &format!("gateway-{index}"),
+            &arguments,
+            at,
+        )
+    }
+
+    fn config_path(&self, index: usize) -> PathBuf {
+        self.folder.path().join(format!("doorward-{index}.toml"))
+    }
+
+    /// The folder that everything lives in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The only (or first) gateway.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateways[0]
+    }
+
+    /// The only (or first) gateway, to be stopped and started.
+    pub fn gateway_mut(&mut self) -> &mut Gateway {
+        &mut self.gateways[0]
+    }
+
+    /// The stack's Redis. Panics on the embedded store.
+    #[must_use]
+    pub fn redis(&self) -> &RedisServer {
+        self.redis.as_ref().expect("a stack on Redis")
+    }
+
+    /// The stack's Redis, to be stopped and started. Panics on the embedded store.
+    pub fn redis_mut(&mut self) -> &mut RedisServer {
+        self.redis.as_mut().expect("a stack on Redis")
+    }
+
+    /// The proxy that breaks the way to Redis. Panics unless it was asked for.
+    #[must_use]
+    pub fn faults(&self) -> &FaultProxy {
+        self.faults.as_ref().expect("a stack with a fault proxy")
+    }
+
+    /// A stranger at the first gateway.
+    #[must_use]
+    pub fn anon(&self) -> Visitor {
+        Visitor::at(self.gateway().gate())
+    }
+
+    /// A new person of this name (`NAME@example.com`, [`PASSWORD`]), signed in through the form.
+    pub async fn sign_in(&self, name: &str) -> Visitor {
+        self.add_person(name, &[]).await;
+        self.again(name).await
+    }
+
+    /// A new administrator of this name, signed in through the form.
+    pub async fn sign_in_admin(&self, name: &str) -> Visitor {
+        self.add_person(name, &["--role", "admin"]).await;
+        self.again(name).await
+    }
+
+    /// A known person, signed in once more in a browser of its own.
+    pub async fn again(&self, name: &str) -> Visitor {
+        let mut visitor = self.anon();
+        visitor.sign_in(name, PASSWORD).await;
+        visitor
+    }
+
+    /// Adds a person on the command line.
+    pub async fn add_person(&self, name: &str, more: &[&str]) {
+        let email = format!("{name}@example.com");
+        let mut arguments = vec![
+            "user",
+            "add",
+            &email,
+            "--username",
+            name,
+            "--password-stdin",
+        ];
+        arguments.extend_from_slice(more);
+        let _ = self
+            .command_with(&arguments, &format!("{PASSWORD}\n"))
+            .await
+            .exits(0);
+    }
+
+    /// Runs a command against this installation.
+    pub async fn command(&self, arguments: &[&str]) -> Ran {
+        self.command_with(arguments, "").await
+    }
+
+    /// Runs a command against this installation, with something on its standard input.
+    pub async fn command_with(&self, arguments: &[&str], input: &str) -> Ran {
+        let config = self.config_path(0);
+        let mut all = arguments.to_vec();
+        all.extend(["--config", config.to_str().expect("utf-8")]);
+        command::run(self.folder.path(), &all, input).await
+    }
+}
+
+/// Runs `doorward` in a folder, with no configuration but what is there.
+pub async fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    command::run(folder, arguments, "").await
+}

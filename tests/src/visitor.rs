@@ -1,0 +1,186 @@
+//! A visitor: a browser as far as the gateway can tell. Keeps its cookies, sends exactly what it is told.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::{Answer, Ask, Socket, Wire};
+
+/// The name of the session cookie on plain http.
+const COOKIE: &str = "doorward";
+
+/// Somebody who visits the gateway: a cookie jar and an address to talk to.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    gate: SocketAddr,
+    host: String,
+    jar: BTreeMap<String, String>,
+}
+
+impl Visitor {
+    /// A stranger: no cookie yet.
+    #[must_use]
+    pub fn at(gate: SocketAddr) -> Self {
+        Self {
+            gate,
+            host: gate.to_string(),
+            jar: BTreeMap::new(),
+        }
+    }
+
+    /// The same person (same cookies) asking another gateway.
+    #[must_use]
+    pub fn also_at(&self, gate: SocketAddr) -> Self {
+        Self {
+            gate,
+            ..self.clone()
+        }
+    }
+
+    /// The same person asking for another host name.
+    #[must_use]
+    pub fn on_host(&self, host: &str) -> Self {
+        Self {
+            host: host.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The value of the session cookie. Panics when there is none.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        self.jar.get(COOKIE).expect("a session cookie")
+    }
+
+    /// Whether the jar holds a session cookie.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.jar.contains_key(COOKIE)
+    }
+
+    /// Puts a cookie into the jar.
+    pub fn keep(&mut self, name: &str, value: &str) {
+        self.jar.insert(name.into(), value.into());
+    }
+
+    /// The `Cookie` header of this jar, if there is anything in it.
+    #[must_use]
+    pub fn cookies(&self) -> Option<String> {
+        let pairs = self
+            .jar
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        let line = pairs.collect::<Vec<_>>().join("; ");
+        (!line.is_empty()).then_some(line)
+    }
+
+    /// The bytes that this visitor sends for a request: with `Host` and `Cookie` unless the request has its own.
+    #[must_use]
+    pub fn bytes(&self, ask: &Ask) -> Vec<u8> {
+        let mut ask = ask.clone();
+        if !ask.has("host") {
+            ask = ask.header("Host", &self.host);
+        }
+        if let (false, Some(cookies)) = (ask.has("cookie"), self.cookies()) {
+            ask = ask.header("Cookie", &cookies);
+        }
+        ask.bytes()
+    }
+
+    /// Sends a request on a connection of its own; `None` when the gateway closed without an answer.
+    pub async fn try_send(&mut self, ask: &Ask) -> Option<Answer> {
+        let mut wire = Wire::to(self.gate).await;
+        wire.send(&self.bytes(ask)).await;
+        let answer = wire.answer_to(ask.method()).await?;
+        for line in answer.all("set-cookie") {
+            self.take(line);
+        }
+        Some(answer)
+    }
+
+    /// Sends a request on a connection of its own and keeps the cookies of the answer.
+    pub async fn send(&mut self, ask: &Ask) -> Answer {
+        let answer = self.try_send(ask).await;
+        answer.unwrap_or_else(|| panic!("closed without an answer to {ask:?}"))
+    }
+
+    /// Opens a page as a browser does.
+    pub async fn page(&mut self, target: &str) -> Answer {
+        self.send(&Ask::page(target)).await
+    }
+
+    /// Asks as a script of the page does.
+    pub async fn fetch(&mut self, target: &str) -> Answer {
+        self.send(&Ask::fetch(target)).await
+    }
+
+    /// Asks as curl does.
+    pub async fn get(&mut self, target: &str) -> Answer {
+        self.send(&Ask::get(target)).await
+    }
+
+    /// Sends a form as a browser does.
+    pub async fn form(&mut self, target: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(&Ask::form(target, fields)).await
+    }
+
+    /// Signs in; panics unless it works.
+    pub async fn sign_in(&mut self, login: &str, password: &str) {
+        let answer = self.try_sign_in(login, password).await;
+        assert_eq!(
+            answer.status,
+            303,
+            "signing in as {login}: {}",
+            answer.text()
+        );
+    }
+
+    /// Sends the sign-in form.
+    pub async fn try_sign_in(&mut self, login: &str, password: &str) -> Answer {
+        let fields = [("login", login), ("password", password), ("to", "/")];
+        self.form("/_auth/login", &fields).await
+    }
+
+    /// Signs out; panics unless it works.
+    pub async fn sign_out(&mut self) -> Answer {
+        let answer = self.form("/_auth/logout", &[]).await;
+        assert_eq!(answer.status, 303, "signing out: {}", answer.text());
+        answer
+    }
+
+    /// Opens a WebSocket; the status when it is refused.
+    ///
+    /// # Errors
+    /// The status of the answer that was not a 101.
+    pub async fn websocket(&self, target: &str) -> Result<Socket, u16> {
+        let origin = format!("http://{}", self.host);
+        self.websocket_from(target, &origin).await
+    }
+
+    /// Opens a WebSocket from a page of the given origin.
+    ///
+    /// # Errors
+    /// The status of the answer that was not a 101.
+    pub async fn websocket_from(&self, target: &str, origin: &str) -> Result<Socket, u16> {
+        let ask = Ask::get(target).header("Origin", origin);
+        Socket::open(self.gate, |keys| self.bytes(&keys(ask))).await
+    }
+
+    /// A connection to the gateway, to send on as one likes.
+    pub async fn wire(&self) -> Wire {
+        Wire::to(self.gate).await
+    }
+
+    fn take(&mut self, line: &str) {
+        let mut parts = line.split(';').map(str::trim);
+        let (name, value) = parts
+            .next()
+            .and_then(|pair| pair.split_once('='))
+            .expect("a cookie");
+        let gone = parts.any(|part| part.eq_ignore_ascii_case("max-age=0"));
+        if gone || value.is_empty() {
+            self.jar.remove(name);
+        } else {
+            self.keep(name, value);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The stories: one file each, told against the real binary.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at its first surprise"
+)]
+
+/// Tells each story twice: with sessions in the database file, and with sessions in Redis.
+macro_rules! on_both_stores {
+    ($($(#[$about:meta])* async fn $name:ident($plan:ident) $body:block)*) => {$(
+        $(#[$about])*
+        mod $name {
+            use super::*;
+
+            async fn story($plan: doorward_tests::Plan) $body
+
+            #[tokio::test]
+            async fn embedded() {
+                story(doorward_tests::Stack::new()).await;
+            }
+
+            #[tokio::test]
+            async fn redis() {
+                story(doorward_tests::Stack::new().store(doorward_tests::Store::Redis)).await;
+            }
+        }
+    )*};
+}
+
+mod accounts;
+mod answers;
+mod check;
+mod ending;
+mod files;
+mod first_run;
+mod forms;
+mod forwarding;
+mod identity_headers;
+mod journey;
+mod link;
+mod operating;
+mod paths;
+mod quiet;
+mod refusals;
+mod restart;
+mod store_away;
+mod streams;
+mod upstream_away;
+mod websockets;
