@@ -39,6 +39,9 @@ pub use http::Method;
 pub use ipnet::IpNet;
 pub use url::Url;
 
+/// The shipped file: every key with its default, explained.
+pub const STARTER: &str = include_str!("../doorward.toml");
+
 /// A complete, checked configuration.
 ///
 /// `Config::default()` is what a program with no file, no environment and no

@@ -16,12 +16,12 @@ pub(super) fn check(
     match identity.get() {
         Identity::Preset(preset) => preset.headers(),
         Identity::Own(map) => {
-            let headers = own(map, findings);
-            if headers.names().next().is_none() && !findings.is_damaged(identity.span()) {
+            let names = [&map.user, &map.groups, &map.email, &map.name];
+            if names.iter().all(|name| name.is_none()) && !findings.is_damaged(identity.span()) {
                 let fault = Fault::new("this table names no header");
                 findings.add(identity.span(), fault.help("identity = \"none\" sets none"));
             }
-            headers
+            own(map, findings)
         }
     }
 }

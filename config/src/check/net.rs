@@ -11,14 +11,14 @@ use crate::problem::Fault;
 pub(super) fn socket(text: &str) -> Result<SocketAddr, Fault> {
     text.parse().map_err(|_| {
         let fault = Fault::new(format!("`{text}` is not an address with a port"));
-        let meant = if let Some(port) = text.strip_prefix(':') {
+        let meant = if let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+            SocketAddr::new(address, 8080).to_string()
+        } else if let Some(port) = text.strip_prefix(':') {
             format!("[::]:{port}")
         } else if let Some(port) = text.strip_prefix("localhost:") {
             format!("127.0.0.1:{port}")
         } else if text.parse::<u16>().is_ok() {
             format!("[::]:{text}")
-        } else if let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
-            SocketAddr::new(address, 8080).to_string()
         } else {
             return fault.help("as in \"127.0.0.1:8080\" or \"[::]:8080\"");
         };

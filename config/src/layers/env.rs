@@ -10,6 +10,9 @@ use crate::problem::{Fault, Findings};
 /// What our variables start with.
 const PREFIX: &str = "DOORWARD__";
 
+/// No key lies deeper; what goes down the tree is spared endless names.
+const DEEPEST: usize = 8;
+
 /// The variables that are ours, by name, so that the outcome does not depend on
 /// the order of the environment.
 pub(super) fn ours(env: &[(String, String)]) -> Vec<&(String, String)> {
@@ -36,7 +39,7 @@ pub(super) fn set<'s>(
         path.push(Spanned::new(span, segment.to_lowercase().into()));
         start += segment.len() + 2;
     }
-    if path.iter().any(|key| key.get_ref().is_empty()) {
+    if path.len() > DEEPEST || path.iter().any(|key| key.get_ref().is_empty()) {
         let fault = Fault::new("this variable names no key")
             .help("it is DOORWARD__SECTION__KEY, as in DOORWARD__SERVER__DATA_DIR");
         findings.add(&source.whole(), fault);

@@ -1,0 +1,236 @@
+//! What is accepted, and what it then means.
+
+use std::path::Path;
+use std::time::Duration;
+
+use doorward_config::{
+    Allow, DatabaseUrl, HostPattern, IdentityHeaders, IdentityPreset, LogFormat, Method,
+    OnUnauthenticated, PathStyle, RegistrationMode, Require, RoleList, Upstream, UsernameRule, Who,
+};
+
+use crate::{load_text, right};
+
+const EVERYTHING: &str = r#"
+[server]
+listen = ["127.0.0.1:0", "127.0.0.1:0", "[::1]:8443"]
+admin_listen = "127.0.0.1:0"
+trusted_proxies = ["10.0.0.7/8", "::ffff:192.0.2.0/120"]
+data_dir = "/var/lib/doorward"
+threads = 2
+drain = "0s"
+[limits]
+header_bytes = "16KiB"
+header_count = 50
+header_timeout = "2s"
+body = "10MiB"
+[portal]
+path = "/door/pages"
+title = "Haus"
+url = "https://auth.example.com"
+[session]
+idle = "1h30m"
+absolute = "1s"
+remember = "400d"
+outage_grace = "10s"
+[registration]
+mode = "invite"
+username = "required"
+reserved_names = []
+default_roles = ["member", "team:blue"]
+[password]
+min_length = 12
+memory = "64KiB"
+iterations = 1
+lanes = 2
+concurrency = 3
+[throttle]
+account_failures = 1
+address_failures = 2
+[log]
+format = "json""#;
+
+#[test]
+fn every_section_is_understood() {
+    let config = right(EVERYTHING);
+    assert_eq!(config.boot.listen.len(), 3);
+    assert_eq!(
+        config.boot.secret_file,
+        Path::new("/var/lib/doorward/secret.key")
+    );
+    assert_eq!(
+        config.boot.database,
+        DatabaseUrl::Sqlite("/var/lib/doorward/doorward.db".into())
+    );
+    assert_eq!(config.boot.drain, Duration::ZERO);
+    assert_eq!(config.boot.log, LogFormat::Json);
+    let hashing = config.boot.hashing;
+    assert_eq!(
+        (hashing.memory_kib, hashing.lanes, hashing.concurrency),
+        (64, 2, 3)
+    );
+    let live = config.live;
+    let networks: Vec<_> = live
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.0/24"]);
+    assert_eq!(live.limits.body, Some(10 << 20));
+    assert_eq!(live.portal.path, "/door/pages");
+    assert_eq!(
+        live.portal.url.unwrap().as_str(),
+        "https://auth.example.com/"
+    );
+    assert_eq!(live.session.idle, Duration::from_mins(90));
+    assert_eq!(live.registration.mode, RegistrationMode::Invite);
+    assert_eq!(live.registration.username, UsernameRule::Required);
+    assert_eq!(live.registration.default_roles, ["member", "team:blue"]);
+    assert_eq!(live.throttle.account_failures, 1);
+    assert_eq!(live.sites[0].body_limit, Some(10 << 20));
+}
+
+#[test]
+fn databases_are_files() {
+    for (url, path) in [
+        ("sqlite:data/doorward.db", "data/doorward.db"),
+        ("sqlite:///srv/doorward.db", "/srv/doorward.db"),
+        ("sqlite:/srv/doorward.db", "/srv/doorward.db"),
+    ] {
+        let config = right(&format!("[database]\nurl = \"{url}\""));
+        assert_eq!(
+            config.boot.database,
+            DatabaseUrl::Sqlite(path.into()),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn a_site_with_everything() {
+    let config = load_text(
+        r#"
+[[site]]
+name = "app"
+host = "*.Example.com"
+upstream = "http://[::1]:3000"
+identity = { user = "X-U", groups = "X-G" }
+paths = "relaxed"
+on_unauthenticated = "401"
+websocket_origins = ["https://App.example.com:443"]
+body_limit = "1MiB"
+connect_timeout = "250ms"
+response_timeout = "1h"
+[[site.rule]]
+path = "/admin/**"
+methods = ["GET", "POST"]
+from = ["10.0.0.0/8"]
+allow = ["role:admin", "user:anna@example.com"]
+require = "two_factor"
+[[site.rule]]
+path = "/admin/**"
+allow = "nobody"
+[[site.rule]]
+allow = "anyone"
+"#,
+    )
+    .unwrap();
+    let site = &config.live.sites[0];
+    assert_eq!(site.host, HostPattern::Under("example.com".to_owned()));
+    assert_eq!(
+        site.upstream,
+        Upstream::Http {
+            host: "::1".to_owned(),
+            port: 3000
+        }
+    );
+    assert_eq!(site.upstream.to_string(), "http://[::1]:3000");
+    assert_eq!(
+        site.identity,
+        IdentityHeaders {
+            user: Some("X-U".to_owned()),
+            groups: Some("X-G".to_owned()),
+            ..IdentityHeaders::none()
+        }
+    );
+    assert_eq!(site.paths, PathStyle::Relaxed);
+    assert_eq!(site.on_unauthenticated, OnUnauthenticated::Unauthorized);
+    assert_eq!(site.websocket_origins, ["https://app.example.com"]);
+    assert_eq!(site.body_limit, Some(1 << 20));
+    assert_eq!(site.connect_timeout, Duration::from_millis(250));
+    let [first, second, third] = site.rules.as_slice() else {
+        panic!("{:?}", site.rules);
+    };
+    assert_eq!(first.methods, Some(vec![Method::GET, Method::POST]));
+    assert_eq!(
+        first.allow,
+        Allow::AnyOf(vec![
+            Who::Role("admin".to_owned()),
+            Who::User("anna@example.com".to_owned())
+        ])
+    );
+    assert_eq!(first.require, Some(Require::TwoFactor));
+    assert_eq!(
+        (&second.allow, &third.allow),
+        (&Allow::Nobody, &Allow::Anyone)
+    );
+}
+
+#[test]
+fn upstreams_and_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().display().to_string();
+    for (upstream, shown) in [
+        ("http://app".to_owned(), "http://app:80".to_owned()),
+        ("http://app:8000/".to_owned(), "http://app:8000".to_owned()),
+        (
+            "unix:/run/app.sock".to_owned(),
+            "unix:/run/app.sock".to_owned(),
+        ),
+        (format!("files://{files}"), format!("files:{files}")),
+        ("none".to_owned(), "none".to_owned()),
+    ] {
+        let text = format!("[[site]]\nhost = \"App.example\"\nupstream = \"{upstream}\"");
+        let config = load_text(&text).unwrap();
+        let site = &config.live.sites[0];
+        assert_eq!(site.upstream.to_string(), shown);
+        assert_eq!(site.name, "app.example");
+        assert_eq!(site.host, HostPattern::Exact("app.example".to_owned()));
+        assert!(site.rules.is_empty());
+    }
+}
+
+#[test]
+fn presets_by_name() {
+    for preset in IdentityPreset::ALL {
+        let name = preset.as_str();
+        let text = format!("[[site]]\nupstream = \"none\"\nidentity = \"{name}\"");
+        let config = load_text(&text).unwrap();
+        assert_eq!(config.live.sites[0].identity, preset.headers(), "{name}");
+    }
+    assert_eq!(IdentityPreset::None.headers().names().count(), 0);
+    assert_eq!(
+        IdentityPreset::XWebauth.headers().role_list,
+        RoleList::First
+    );
+    let authentik = IdentityPreset::Authentik.headers();
+    assert_eq!(authentik.role_list, RoleList::Joined('|'));
+    assert_eq!(authentik.uid.as_deref(), Some("X-authentik-uid"));
+}
+
+#[test]
+fn rules_that_can_decide_are_left_alone() {
+    for rules in [
+        // Narrow before wide, and the same path with other methods.
+        "path = \"/a/b\"\nallow = \"anyone\"\n[[site.rule]]\npath = \"/a/**\"\nallow = \"nobody\"",
+        "methods = [\"GET\"]\nallow = \"anyone\"\n[[site.rule]]\nallow = \"signed_in\"",
+        "path = \"/a/**\"\nallow = \"anyone\"\n[[site.rule]]\npath = \"/ab\"\nallow = \"nobody\"",
+        "path = \"/*\"\nallow = \"anyone\"\n[[site.rule]]\npath = \"/a/b\"\nallow = \"nobody\"",
+    ] {
+        let text = format!("[[site]]\nupstream = \"none\"\n[[site.rule]]\n{rules}");
+        assert_eq!(
+            load_text(&text).unwrap().live.sites[0].rules.len(),
+            2,
+            "{rules}"
+        );
+    }
+}
