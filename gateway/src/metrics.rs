@@ -10,19 +10,17 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use doorward_identity::session::Ended;
-use doorward_identity::tally::StoreOp;
+use doorward_identity::tally::{RegistrationOutcome, SignInOutcome, StoreOp, ThrottleKind};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, Histogram, IntCounter, IntCounterVec, IntGauge, Registry};
 use prometheus::{TEXT_FORMAT, TextEncoder};
 
-pub use label::{
-    Counters, Decision, Gauges, Label, LoginMethod, LoginOutcome, RegistrationOutcome,
-    ReloadOutcome, Source, ThrottleKind, Via,
-};
+pub use label::{Counters, Decision, Gauges, Label, LoginMethod, ReloadOutcome, Source, Via};
 use make::Make;
 pub use site::SiteMetrics;
 
@@ -75,8 +73,8 @@ pub struct Metrics {
     pub throttled: Counters<ThrottleKind>,
     /// How long one password took, waiting not counted.
     pub password_hash_seconds: Histogram,
-    /// Passwords waiting to be hashed.
-    pub password_hash_queue: IntGauge,
+    password_hash_queue: IntGauge,
+    waiting: OnceLock<Waiting>,
     /// Identity headers that a client sent and that were removed.
     pub headers_stripped: IntCounter,
     /// Times that the configuration was read again.
@@ -154,6 +152,7 @@ impl Metrics {
             )?,
             password_hash_queue: make
                 .gauge("password_hash_queue", "Passwords that wait to be hashed.")?,
+            waiting: OnceLock::new(),
             headers_stripped: make.counter(
                 "headers_stripped_total",
                 "Identity headers that clients sent and that were removed.",
@@ -205,7 +204,7 @@ impl Metrics {
     }
 
     /// Somebody tried to sign in.
-    pub fn login(&self, method: LoginMethod, outcome: LoginOutcome) {
+    pub fn login(&self, method: LoginMethod, outcome: SignInOutcome) {
         let labels = [method.as_str(), outcome.as_str()];
         if let Ok(counter) = self.login_attempts.get_metric_with_label_values(&labels) {
             counter.inc();
@@ -219,14 +218,33 @@ impl Metrics {
         }
     }
 
+    /// How to find out, whenever somebody looks, how many passwords wait to be hashed. The first way stays.
+    pub fn ask_hash_queue(&self, waiting: impl Fn() -> usize + Send + Sync + 'static) {
+        if self.waiting.set(Waiting(Box::new(waiting))).is_err() {
+            tracing::error!("a second queue of passwords is not counted");
+        }
+    }
+
     /// Everything in Prometheus' text format 0.0.4 ([`CONTENT_TYPE`]).
     ///
     /// # Errors
     /// If a family cannot be written, which is a defect.
     pub fn exposition(&self) -> Result<Vec<u8>, prometheus::Error> {
+        if let Some(Waiting(waiting)) = self.waiting.get() {
+            let waiting = i64::try_from(waiting()).unwrap_or(i64::MAX);
+            self.password_hash_queue.set(waiting);
+        }
         let mut text = Vec::with_capacity(32 * 1024);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+struct Waiting(Box<dyn Fn() -> usize + Send + Sync>);
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waiting")
     }
 }
 

@@ -73,47 +73,6 @@ label!(
     }
 );
 label!(
-    /// What came of an attempt to sign in.
-    LoginOutcome {
-        /// Signed in.
-        Success = "success",
-        /// Wrong name, wrong password or disabled: nobody is told which.
-        BadCredentials = "bad_credentials",
-        /// Too many tries.
-        RateLimited = "rate_limited",
-        /// Too many passwords were waiting to be hashed.
-        Busy = "busy",
-        /// Something was broken.
-        Error = "error",
-    }
-);
-label!(
-    /// What came of a registration.
-    RegistrationOutcome {
-        /// There is a new account.
-        Success = "success",
-        /// The form was not right.
-        Invalid = "invalid",
-        /// Nobody may register.
-        Closed = "closed",
-        /// Too many tries.
-        RateLimited = "rate_limited",
-        /// Too many passwords were waiting to be hashed.
-        Busy = "busy",
-        /// Something was broken.
-        Error = "error",
-    }
-);
-label!(
-    /// Whose tries were too many.
-    ThrottleKind {
-        /// Those at one account.
-        Account = "account",
-        /// Those from one address.
-        Address = "address",
-    }
-);
-label!(
     /// What came of reading the configuration again.
     ReloadOutcome {
         /// It is in force.

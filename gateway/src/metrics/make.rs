@@ -1,10 +1,11 @@
 //! How a family is made: named with the program's prefix, registered, and every closed label at its start.
 
+use doorward_identity::tally::SignInOutcome;
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 use prometheus::{IntGaugeVec, Opts, Registry};
 
-use super::label::{Counters, Label, LoginMethod, LoginOutcome};
+use super::label::{Counters, Label, LoginMethod};
 
 /// Makes families and registers them, with the program's prefix.
 pub(super) struct Make(pub(super) Registry);
@@ -70,7 +71,7 @@ impl Make {
             &["method", "outcome"],
         )?)?;
         for method in LoginMethod::ALL {
-            for outcome in LoginOutcome::ALL {
+            for outcome in <SignInOutcome as Label>::ALL {
                 vec.get_metric_with_label_values(&[method.as_str(), outcome.as_str()])?;
             }
         }

@@ -3,23 +3,31 @@
 //! Owns the translation of [`Note`]s. Must not know why anything happened.
 
 use doorward_identity::session::Ended;
-use doorward_identity::tally::{Note, StoreOp, Tally};
+use doorward_identity::tally::{
+    Note, RegistrationOutcome, SignInOutcome, StoreOp, Tally, ThrottleKind,
+};
 
-use super::{Label, Metrics};
+use super::{Label, LoginMethod, Metrics};
 
-impl Label for Ended {
-    const ALL: &'static [Self] = &Self::ALL;
-    fn as_str(self) -> &'static str {
-        self.as_str()
-    }
+/// Takes over the closed sets that identity owns, in its own words.
+macro_rules! labels {
+    ($($name:ident),+) => {$(
+        impl Label for $name {
+            const ALL: &'static [Self] = &Self::ALL;
+            fn as_str(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    )+};
 }
 
-impl Label for StoreOp {
-    const ALL: &'static [Self] = &Self::ALL;
-    fn as_str(self) -> &'static str {
-        self.as_str()
-    }
-}
+labels!(
+    Ended,
+    RegistrationOutcome,
+    SignInOutcome,
+    StoreOp,
+    ThrottleKind
+);
 
 impl Tally for Metrics {
     fn note(&self, note: Note) {
@@ -27,7 +35,11 @@ impl Tally for Metrics {
             Note::SessionOpened => self.sessions_created.inc(),
             Note::SessionsEnded { reason, count } => self.sessions_ended.add(reason, count),
             Note::StoreOp { op, took } => self.store_op(op, took),
-            other => tracing::debug!(?other, "nothing counts this"),
+            Note::PasswordHashed { took } => self.password_hash_seconds.observe(took.as_secs_f64()),
+            Note::SignIn { outcome } => self.login(LoginMethod::Password, outcome),
+            Note::Registration { outcome } => self.registrations.inc(outcome),
+            Note::Throttled { kind } => self.throttled.inc(kind),
+            other => tracing::error!(?other, "nothing counts this"),
         }
     }
 }

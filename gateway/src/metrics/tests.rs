@@ -159,6 +159,7 @@ fn a_request_is_in_flight_until_its_guard_goes() {
 #[test]
 fn notes_of_the_rooms_below_are_counted() {
     use doorward_identity::tally::{Note, Tally};
+    let took = Duration::from_millis(2);
     let metrics = started();
     metrics.note(Note::SessionOpened);
     metrics.note(Note::SessionsEnded {
@@ -167,12 +168,34 @@ fn notes_of_the_rooms_below_are_counted() {
     });
     metrics.note(Note::StoreOp {
         op: StoreOp::Find,
-        took: Duration::from_millis(2),
+        took,
+    });
+    metrics.note(Note::PasswordHashed { took });
+    for outcome in [SignInOutcome::Success, SignInOutcome::BadCredentials] {
+        metrics.note(Note::SignIn { outcome });
+    }
+    metrics.note(Note::Registration {
+        outcome: RegistrationOutcome::Closed,
+    });
+    metrics.note(Note::Throttled {
+        kind: ThrottleKind::Address,
     });
     for (series, expected) in [
         ("doorward_sessions_created_total", "1"),
         (r#"doorward_sessions_ended_total{reason="disabled"}"#, "3"),
         (r#"doorward_session_store_op_seconds_count{op="find"}"#, "1"),
+        ("doorward_password_hash_seconds_count", "1"),
+        (
+            r#"doorward_login_attempts_total{method="password",outcome="success"}"#,
+            "1",
+        ),
+        (
+            r#"doorward_login_attempts_total{method="password",outcome="bad_credentials"}"#,
+            "1",
+        ),
+        (r#"doorward_registrations_total{outcome="closed"}"#, "1"),
+        (r#"doorward_throttled_total{kind="address"}"#, "1"),
+        (r#"doorward_throttled_total{kind="account"}"#, "0"),
     ] {
         assert_eq!(
             value(&metrics, series).as_deref(),
@@ -221,4 +244,17 @@ fn promtool_has_nothing_to_say() {
         "{}",
         String::from_utf8_lossy(&said)
     );
+}
+
+#[test]
+fn the_queue_of_passwords_is_looked_at_when_somebody_asks() {
+    let metrics = started();
+    let waiting = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let asked = Arc::clone(&waiting);
+    metrics.ask_hash_queue(move || asked.load(std::sync::atomic::Ordering::SeqCst));
+    for count in [7, 0] {
+        waiting.store(count, std::sync::atomic::Ordering::SeqCst);
+        let now = value(&metrics, "doorward_password_hash_queue");
+        assert_eq!(now, Some(count.to_string()));
+    }
 }
