@@ -4,8 +4,8 @@
 //! accounts, sessions and rules are decided before a request comes here, and whoever can reach the
 //! socket can read the folder.
 //!
-//! One request, in order: [`origin`] asks [`path`] what is wanted, [`find`] opens it beneath [`root`],
-//! [`conditional`] and [`range`] say how much of it to send, [`answer`] or [`refuse`] says so.
+//! One request, in order: `origin` asks `path` what is wanted, `find` opens it beneath `root`,
+//! `conditional` and `range` say how much of it to send, `answer` or `refuse` says so.
 
 mod answer;
 mod body;

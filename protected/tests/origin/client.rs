@@ -3,7 +3,7 @@
 use doorward_protected::{Root, serve};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -22,11 +22,22 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// With an empty folder of its own.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("site")).unwrap();
+        let site = folder.path().join("site");
+        fs::create_dir(&site).unwrap();
+        Self::listen(folder, &site)
+    }
+
+    /// With a folder that is there already.
+    pub(crate) fn serving(site: &Path) -> Self {
+        Self::listen(tempfile::tempdir().unwrap(), site)
+    }
+
+    fn listen(folder: TempDir, site: &Path) -> Self {
         let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
-        let root = Root::open(&folder.path().join("site")).unwrap();
+        let root = Root::open(site).unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, root, async move {
             let _dropped_is_stopped_too = stopped.await;

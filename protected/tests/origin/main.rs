@@ -8,3 +8,5 @@ mod client;
 mod connections;
 #[cfg(test)]
 mod ranges;
+#[cfg(test)]
+mod site;
