@@ -194,6 +194,19 @@ impl Wire {
         Some(answer)
     }
 
+    /// Reads one line, for peers that speak no HTTP; `None` when the peer closed instead.
+    pub async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = find(&self.buffer, b"\r\n") {
+                let line: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                return Some(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+            if !self.fill().await {
+                return None;
+            }
+        }
+    }
+
     /// Sends bytes and reads one answer (not to a HEAD).
     pub async fn exchange(&mut self, bytes: &[u8]) -> Option<Answer> {
         self.send(bytes).await;

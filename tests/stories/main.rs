@@ -27,6 +27,7 @@ macro_rules! on_both_stores {
     )*};
 }
 
+mod account_page;
 mod accounts;
 mod answers;
 mod check;
@@ -35,6 +36,7 @@ mod files;
 mod first_run;
 mod forms;
 mod forwarding;
+mod harness;
 mod identity_headers;
 mod journey;
 mod link;
