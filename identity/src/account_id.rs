@@ -31,6 +31,18 @@ impl AccountId {
     pub fn as_uuid(self) -> Uuid {
         self.0
     }
+
+    /// Its sixteen bytes, as stores keep them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// An id from the sixteen bytes that a store kept.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
 }
 
 impl From<Uuid> for AccountId {
@@ -65,6 +77,8 @@ mod tests {
         let id = AccountId::new(ManualClock::default().now(), &SystemRandom);
         assert_eq!(id.as_uuid().get_version_num(), 7);
         assert_eq!(id.to_string().parse::<AccountId>(), Ok(id));
+        assert_eq!(AccountId::from_bytes(id.as_bytes()), Some(id));
+        assert_eq!(AccountId::from_bytes(b"short"), None);
         assert!("anna".parse::<AccountId>().is_err());
     }
 }

@@ -4,16 +4,40 @@
 //! typed and gets an outcome back, an enum with one variant for each thing that can happen. `Err` is only ever
 //! broken machinery ([`Fault`]).
 //!
-//! Read first: `sign_in`, `register`, `setup`.
+//! Read first: [`sign_in`], [`register`], [`setup`], [`change`].
 
+mod account;
 mod account_id;
+pub mod accounts;
+pub mod audit;
+pub mod change;
 mod client;
 mod clock;
+mod database;
 mod fault;
+mod form;
+mod identity;
+mod name;
+mod opening;
+mod password;
 mod random;
+pub mod register;
+pub mod role;
+pub mod session;
+pub mod setup;
+pub mod sign_in;
+pub mod sign_out;
+pub mod tally;
+#[cfg(test)]
+mod testing;
+mod throttle;
 
 pub use account_id::AccountId;
 pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use fault::{Fault, StoreName};
+pub use identity::{Identity, World};
+pub use name::{EmailAddress, NameFault, Username};
+pub use password::Passwords;
 pub use random::{Random, SystemRandom};
+pub use throttle::Throttle;

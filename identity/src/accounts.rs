@@ -1,0 +1,229 @@
+//! Finding accounts, and the rows behind them.
+//!
+//! Owns every query on `account` and `account_role`. Must not know sessions: what has to follow a change is done by
+//! [`change`](crate::change).
+
+use jiff::Timestamp;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
+};
+
+pub use crate::account::Account;
+use crate::database::entity::{account, account_role};
+use crate::database::{Database, in_time};
+use crate::form::{Details, Problem};
+use crate::name::{EmailAddress, Login, Username};
+use crate::password::PasswordHash;
+use crate::role::{ADMIN, Role};
+use crate::{AccountId, Fault};
+
+/// Finds accounts. Every answer is what the database held at one moment.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    database: Database,
+}
+
+/// A row that is about to be made.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) id: AccountId,
+    pub(crate) username: Option<Username>,
+    pub(crate) email: EmailAddress,
+    pub(crate) email_verified_at: Option<Timestamp>,
+    pub(crate) details: Details,
+    pub(crate) password_hash: Option<PasswordHash>,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) created_at: Timestamp,
+}
+
+/// What came of making a row.
+#[must_use]
+pub(crate) enum Inserted {
+    /// It is there, if the transaction is committed.
+    Done,
+    /// The database's own index has that name or address already.
+    Taken(Problem),
+}
+
+impl Accounts {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The account with this id.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the database cannot be asked, [`Fault::Broken`] when a row is damaged.
+    pub async fn find(&self, id: AccountId) -> Result<Option<Account>, Fault> {
+        find(self.database.reads(), id).await
+    }
+
+    /// The account of somebody who calls themselves that: with an `@` an e-mail address, without one a username, in
+    /// any spelling of it.
+    ///
+    /// # Errors
+    /// As [`Accounts::find`].
+    pub async fn find_by_login(&self, login: &str) -> Result<Option<Account>, Fault> {
+        self.find_named(&Login::parse(login)).await
+    }
+
+    pub(crate) async fn find_named(&self, login: &Login) -> Result<Option<Account>, Fault> {
+        let named = match login {
+            Login::Email(email) => account::Column::EmailCanonical.eq(email.canonical()),
+            Login::Username(name) => account::Column::UsernameCanonical.eq(name.canonical()),
+            Login::Nobody(_) => return Ok(None),
+        };
+        Ok(load(self.database.reads(), Condition::all().add(named)).await?.pop())
+    }
+
+    /// Every account, the oldest first.
+    ///
+    /// # Errors
+    /// As [`Accounts::find`].
+    pub async fn list(&self) -> Result<Vec<Account>, Fault> {
+        load(self.database.reads(), Condition::all()).await
+    }
+
+    /// How many enabled accounts have the role `admin`.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the database cannot be asked.
+    pub async fn count_admins(&self) -> Result<u64, Fault> {
+        count_admins(self.database.reads(), None).await
+    }
+
+    /// Puts a stronger hash of the same password in the place of `old`, unless somebody was quicker. No right
+    /// changes, so the version stays.
+    pub(crate) async fn replace_hash(
+        &self,
+        id: AccountId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<(), Fault> {
+        let transaction = self.database.write().await?;
+        account::Entity::update_many()
+            .col_expr(account::Column::PasswordHash, Expr::value(new.as_str()))
+            .filter(account::Column::Id.eq(id.as_bytes().to_vec()))
+            .filter(account::Column::PasswordHash.eq(old.as_str()))
+            .exec(&transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+}
+
+pub(crate) async fn find(db: &impl ConnectionTrait, id: AccountId) -> Result<Option<Account>, Fault> {
+    let is_it = account::Column::Id.eq(id.as_bytes().to_vec());
+    Ok(load(db, Condition::all().add(is_it)).await?.pop())
+}
+
+async fn load(db: &impl ConnectionTrait, which: Condition) -> Result<Vec<Account>, Fault> {
+    let rows = account::Entity::find()
+        .filter(which)
+        .order_by_asc(account::Column::Id)
+        .find_with_related(account_role::Entity)
+        .all(db);
+    in_time(rows).await?.into_iter().map(|(row, roles)| Account::read(row, roles)).collect()
+}
+
+/// How many enabled accounts but `except` have the role `admin`.
+pub(crate) async fn count_admins(db: &impl ConnectionTrait, except: Option<AccountId>) -> Result<u64, Fault> {
+    let mut admins = account::Entity::find()
+        .inner_join(account_role::Entity)
+        .filter(account_role::Column::Role.eq(ADMIN))
+        .filter(account::Column::Enabled.eq(true));
+    if let Some(except) = except {
+        admins = admins.filter(account::Column::Id.ne(except.as_bytes().to_vec()));
+    }
+    in_time(admins.count(db)).await
+}
+
+/// Makes the row and its roles. The unique indexes decide who was first; nobody looks before.
+pub(crate) async fn insert(transaction: &DatabaseTransaction, draft: Draft) -> Result<Inserted, Fault> {
+    let id = draft.id;
+    let row = account::ActiveModel {
+        id: Set(id.as_bytes().to_vec()),
+        version: Set(1),
+        username: Set(draft.username.as_ref().map(|name| name.as_str().to_owned())),
+        username_canonical: Set(draft.username.as_ref().map(|name| name.canonical().to_owned())),
+        email: Set(draft.email.as_str().to_owned()),
+        email_canonical: Set(draft.email.canonical().to_owned()),
+        email_verified_at: Set(draft.email_verified_at.map(Timestamp::as_millisecond)),
+        first_name: Set(draft.details.first_name),
+        last_name: Set(draft.details.last_name),
+        date_of_birth: Set(draft.details.date_of_birth.map(|date| date.to_string())),
+        password_hash: Set(draft.password_hash.map(|hash| hash.as_str().to_owned())),
+        enabled: Set(true),
+        created_at: Set(draft.created_at.as_millisecond()),
+    };
+    if let Err(error) = account::Entity::insert(row).exec_without_returning(transaction).await {
+        return taken(error).map(Inserted::Taken);
+    }
+    for role in &draft.roles {
+        add_role(transaction, id, role).await?;
+    }
+    Ok(Inserted::Done)
+}
+
+/// Which field a violated unique index belongs to: its name, or on `SQLite` its column, is in the message.
+fn taken(error: DbErr) -> Result<Problem, Fault> {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(message)) if message.contains("username_canonical") => {
+            Ok(Problem::username_taken())
+        }
+        Some(SqlErr::UniqueConstraintViolation(message)) if message.contains("email_canonical") => {
+            Ok(Problem::email_taken())
+        }
+        _ => Err(error.into()),
+    }
+}
+
+pub(crate) async fn add_role(db: &DatabaseTransaction, id: AccountId, role: &Role) -> Result<(), Fault> {
+    let row = account_role::ActiveModel {
+        account_id: Set(id.as_bytes().to_vec()),
+        role: Set(role.as_str().to_owned()),
+    };
+    account_role::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+pub(crate) async fn remove_role(db: &DatabaseTransaction, id: AccountId, role: &Role) -> Result<(), Fault> {
+    account_role::Entity::delete_by_id((id.as_bytes().to_vec(), role.as_str().to_owned())).exec(db).await?;
+    Ok(())
+}
+
+pub(crate) async fn delete(db: &DatabaseTransaction, id: AccountId) -> Result<(), Fault> {
+    account::Entity::delete_by_id(id.as_bytes().to_vec()).exec(db).await?;
+    Ok(())
+}
+
+/// Columns that a change sets. The version is raised in the same statement, whatever changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Columns<'a> {
+    /// None of the account's own: its roles changed.
+    None,
+    Enabled,
+    Disabled,
+    Password(&'a PasswordHash),
+    Details(&'a Details),
+}
+
+pub(crate) async fn update(db: &DatabaseTransaction, id: AccountId, columns: Columns<'_>) -> Result<(), Fault> {
+    use account::Column;
+    let raised = account::Entity::update_many()
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Id.eq(id.as_bytes().to_vec()));
+    let update = match columns {
+        Columns::None => raised,
+        Columns::Enabled => raised.col_expr(Column::Enabled, Expr::value(true)),
+        Columns::Disabled => raised.col_expr(Column::Enabled, Expr::value(false)),
+        Columns::Password(hash) => raised.col_expr(Column::PasswordHash, Expr::value(hash.as_str())),
+        Columns::Details(details) => raised
+            .col_expr(Column::FirstName, Expr::value(details.first_name.as_str()))
+            .col_expr(Column::LastName, Expr::value(details.last_name.as_str()))
+            .col_expr(Column::DateOfBirth, Expr::value(details.date_of_birth.map(|date| date.to_string()))),
+    };
+    update.exec(db).await?;
+    Ok(())
+}

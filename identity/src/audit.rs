@@ -1,0 +1,221 @@
+//! The audit trail: what happened to accounts, in the order it happened.
+//!
+//! Owns the events, their names and the table they are kept in; each also goes to the log at target `audit`. Rows are
+//! only ever added. Must never be told a password, a token, or what was typed where a name was expected.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::database::entity::audit;
+use crate::database::{Database, in_time};
+use crate::role::Role;
+use crate::session::Ended;
+use crate::{AccountId, Client, Clock, Fault};
+
+/// One thing that happened. Its name is a promise to those who search for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Somebody signed in.
+    SignInSuccess,
+    /// Somebody was refused.
+    SignInFailure(Failure),
+    /// Somebody made an account for themselves.
+    RegisterSuccess,
+    /// The first admin was made with the setup link.
+    SetupUsed,
+    /// An operator made an account.
+    AccountAdded,
+    /// An account may be used again.
+    AccountEnabled,
+    /// An account may not be used any more.
+    AccountDisabled,
+    /// An account is gone.
+    AccountDeleted,
+    /// An account has a role that it had not.
+    RoleGranted(Role),
+    /// An account lost a role.
+    RoleRevoked(Role),
+    /// The person changed the password.
+    PasswordChanged,
+    /// An operator set the password.
+    PasswordSet,
+    /// The person could not say the password so far.
+    PasswordChangeRefused,
+    /// The person's own details changed.
+    ProfileUpdated,
+    /// A session ended before its time.
+    SessionEnded(Ended),
+}
+
+/// Why somebody was refused. Only the audit trail knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody has that name.
+    UnknownName,
+    /// The password is wrong.
+    WrongPassword,
+    /// The account has none.
+    NoPassword,
+    /// The account is disabled.
+    Disabled,
+    /// The account changed while the person signed in.
+    Changed,
+}
+
+impl Failure {
+    /// The word in the trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownName => "unknown_name",
+            Self::WrongPassword => "wrong_password",
+            Self::NoPassword => "no_password",
+            Self::Disabled => "disabled",
+            Self::Changed => "changed",
+        }
+    }
+}
+
+impl Event {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SignInSuccess => "sign_in.success",
+            Self::SignInFailure(_) => "sign_in.failure",
+            Self::RegisterSuccess => "register.success",
+            Self::SetupUsed => "setup.used",
+            Self::AccountAdded => "account.added",
+            Self::AccountEnabled => "account.enabled",
+            Self::AccountDisabled => "account.disabled",
+            Self::AccountDeleted => "account.deleted",
+            Self::RoleGranted(_) => "role.granted",
+            Self::RoleRevoked(_) => "role.revoked",
+            Self::PasswordChanged => "password.changed",
+            Self::PasswordSet => "password.set",
+            Self::PasswordChangeRefused => "password.change_refused",
+            Self::ProfileUpdated => "profile.updated",
+            Self::SessionEnded(_) => "session.ended",
+        }
+    }
+
+    /// Which role, or why.
+    #[must_use]
+    pub fn detail(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::SignInFailure(failure) => Some(Cow::Borrowed(failure.as_str())),
+            Self::RoleGranted(role) | Self::RoleRevoked(role) => Some(Cow::Borrowed(role.as_str())),
+            Self::SessionEnded(reason) => Some(Cow::Borrowed(reason.as_str())),
+            _ => None,
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'a> {
+    /// Somebody through the pages.
+    Client(&'a Client),
+    /// Somebody who may run commands on the machine.
+    Command,
+}
+
+/// An event as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the trail; grows.
+    pub id: i64,
+    /// When.
+    pub at: Timestamp,
+    /// [`Event::name`].
+    pub event: String,
+    /// [`Event::detail`].
+    pub detail: Option<String>,
+    /// Whom it is about.
+    pub account: Option<AccountId>,
+    /// From where; absent for commands.
+    pub address: Option<IpAddr>,
+    /// In which request; absent for commands.
+    pub request_id: Option<String>,
+}
+
+/// Keeps the trail.
+#[derive(Clone)]
+pub struct Audit {
+    database: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl Audit {
+    pub(crate) fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
+    }
+
+    /// Adds an event about `account`, if it is known whom it is about.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when it cannot be kept. It is in the log all the same.
+    pub async fn record(&self, event: &Event, account: Option<AccountId>, by: By<'_>) -> Result<(), Fault> {
+        let (address, request_id) = match by {
+            By::Client(client) => (Some(client.address.to_string()), Some(client.request_id.clone())),
+            By::Command => (None, None),
+        };
+        let detail = event.detail();
+        tracing::info!(
+            target: "audit",
+            event = event.name(),
+            detail = detail.as_deref(),
+            account = account.map(tracing::field::display),
+            address = address.as_deref(),
+            request_id = request_id.as_deref(),
+            by = if address.is_some() { "client" } else { "command" },
+        );
+        let row = audit::ActiveModel {
+            at: Set(self.clock.now().as_millisecond()),
+            event: Set(event.name().to_owned()),
+            detail: Set(detail.map(Cow::into_owned)),
+            account_id: Set(account.map(|id| id.as_bytes().to_vec())),
+            address: Set(address),
+            request_id: Set(request_id),
+            ..Default::default()
+        };
+        let transaction = self.database.write().await?;
+        audit::Entity::insert(row).exec_without_returning(&transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The newest `count` events about an account, the newest first.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the database cannot be asked, [`Fault::Broken`] when a row is damaged.
+    pub async fn list(&self, account: AccountId, count: u64) -> Result<Vec<Entry>, Fault> {
+        let rows = audit::Entity::find()
+            .filter(audit::Column::AccountId.eq(account.as_bytes().to_vec()))
+            .order_by_desc(audit::Column::Id)
+            .limit(count)
+            .all(self.database.reads());
+        in_time(rows).await?.into_iter().map(read).collect()
+    }
+}
+
+fn read(row: audit::Model) -> Result<Entry, Fault> {
+    let damaged = || Fault::broken(format!("event {} of the audit trail cannot be read", row.id));
+    Ok(Entry {
+        id: row.id,
+        at: Timestamp::from_millisecond(row.at).map_err(|_| damaged())?,
+        account: row
+            .account_id
+            .as_deref()
+            .map(|id| AccountId::from_bytes(id).ok_or_else(damaged))
+            .transpose()?,
+        address: row.address.as_deref().map(|address| address.parse().map_err(|_| damaged())).transpose()?,
+        event: row.event,
+        detail: row.detail,
+        request_id: row.request_id,
+    })
+}

@@ -1,0 +1,203 @@
+//! Changing accounts.
+//!
+//! Every change goes the same way: the account's rows in one transaction, its version raised by one; **then** its
+//! sessions, ended or given the new rights; then the audit trail. A session opened meanwhile compares versions before
+//! its token is given out. What is already as asked is not changed again, but its sessions are brought in line once
+//! more: so a command that was cut short between the two can simply be repeated.
+//!
+//! The last enabled admin can be neither disabled, deleted nor robbed of the role: the setup link would open again.
+
+mod add;
+mod password;
+mod profile;
+#[cfg(test)]
+mod tests;
+
+use sea_orm::DatabaseTransaction;
+
+use crate::account::Account;
+use crate::accounts::{self, Columns};
+use crate::audit::{By, Event};
+use crate::form::Details;
+use crate::password::PasswordHash;
+use crate::role::{ADMIN, Role};
+use crate::session::{Ended, SessionKey};
+use crate::{AccountId, Fault, Identity};
+
+pub use crate::form::Profile;
+pub use add::{Added, Addition, add};
+pub use password::{ChangedPassword, PasswordChange, SetPassword, change_password, set_password};
+pub use profile::{Edited, edit_profile};
+
+/// What came of a change by an operator.
+#[must_use]
+#[derive(Debug)]
+pub enum Changed {
+    /// The account is as asked now. (A deleted one: as it was before.)
+    Done(Account),
+    /// It was so before.
+    Already(Account),
+    /// There is no such account.
+    NotFound,
+    /// Nobody could administer any more: nothing was changed.
+    LastAdmin,
+}
+
+/// Lets the account be used again.
+///
+/// # Errors
+/// [`Fault::StoreAway`] when a store cannot be asked. The account may be changed and its sessions not yet: repeat it.
+pub async fn enable(identity: &Identity, account: AccountId, by: By<'_>) -> Result<Changed, Fault> {
+    change(identity, account, Edit::Enable, by).await
+}
+
+/// Ends every session of the account and lets nobody sign in to it.
+///
+/// # Errors
+/// As [`enable`].
+pub async fn disable(identity: &Identity, account: AccountId, by: By<'_>) -> Result<Changed, Fault> {
+    change(identity, account, Edit::Disable, by).await
+}
+
+/// Gives the account a role; its sessions have it at once.
+///
+/// # Errors
+/// As [`enable`].
+pub async fn grant_role(identity: &Identity, account: AccountId, role: &Role, by: By<'_>) -> Result<Changed, Fault> {
+    change(identity, account, Edit::Grant(role), by).await
+}
+
+/// Takes a role from the account, and from its sessions at once.
+///
+/// # Errors
+/// As [`enable`].
+pub async fn revoke_role(identity: &Identity, account: AccountId, role: &Role, by: By<'_>) -> Result<Changed, Fault> {
+    change(identity, account, Edit::Revoke(role), by).await
+}
+
+/// Ends every session of the account and forgets it. What it did stays in the audit trail.
+///
+/// # Errors
+/// As [`enable`].
+pub async fn delete(identity: &Identity, account: AccountId, by: By<'_>) -> Result<Changed, Fault> {
+    change(identity, account, Edit::Delete, by).await
+}
+
+/// What is to be different.
+#[derive(Debug, Clone, Copy)]
+enum Edit<'a> {
+    Enable,
+    Disable,
+    Grant(&'a Role),
+    Revoke(&'a Role),
+    Delete,
+    /// Set by an operator.
+    SetPassword(&'a PasswordHash),
+    /// Changed by the person, in this session.
+    ChangePassword(&'a PasswordHash, &'a SessionKey),
+    Details(&'a Details),
+}
+
+impl Edit<'_> {
+    fn is_done(self, account: &Account) -> bool {
+        match self {
+            Self::Enable => account.enabled,
+            Self::Disable => !account.enabled,
+            Self::Grant(role) => account.has_role(role.as_str()),
+            Self::Revoke(role) => !account.has_role(role.as_str()),
+            Self::Delete | Self::SetPassword(_) | Self::ChangePassword(..) | Self::Details(_) => false,
+        }
+    }
+
+    fn unmakes_admin(self) -> bool {
+        match self {
+            Self::Disable | Self::Delete => true,
+            Self::Revoke(role) => role.as_str() == ADMIN,
+            _ => false,
+        }
+    }
+
+    async fn write(self, transaction: &DatabaseTransaction, id: AccountId) -> Result<(), Fault> {
+        let columns = match self {
+            Self::Delete => return accounts::delete(transaction, id).await,
+            Self::Enable => Columns::Enabled,
+            Self::Disable => Columns::Disabled,
+            Self::SetPassword(hash) | Self::ChangePassword(hash, _) => Columns::Password(hash),
+            Self::Details(details) => Columns::Details(details),
+            Self::Grant(role) => {
+                accounts::add_role(transaction, id, role).await?;
+                Columns::None
+            }
+            Self::Revoke(role) => {
+                accounts::remove_role(transaction, id, role).await?;
+                Columns::None
+            }
+        };
+        accounts::update(transaction, id, columns).await
+    }
+
+    fn event(self) -> Event {
+        match self {
+            Self::Enable => Event::AccountEnabled,
+            Self::Disable => Event::AccountDisabled,
+            Self::Grant(role) => Event::RoleGranted(role.clone()),
+            Self::Revoke(role) => Event::RoleRevoked(role.clone()),
+            Self::Delete => Event::AccountDeleted,
+            Self::SetPassword(_) => Event::PasswordSet,
+            Self::ChangePassword(..) => Event::PasswordChanged,
+            Self::Details(_) => Event::ProfileUpdated,
+        }
+    }
+}
+
+async fn change(identity: &Identity, account: AccountId, edit: Edit<'_>, by: By<'_>) -> Result<Changed, Fault> {
+    let changed = write(identity, account, edit).await?;
+    match &changed {
+        Changed::Done(after) => {
+            follow(identity, after, edit).await?;
+            identity.audit.record(&edit.event(), Some(account), by).await?;
+        }
+        Changed::Already(after) => follow(identity, after, edit).await?,
+        // Its sessions should be gone as well; if a deletion was cut short they are not.
+        Changed::NotFound if matches!(edit, Edit::Delete) => {
+            identity.sessions.revoke_account(account, None, Ended::Deleted).await?;
+        }
+        Changed::NotFound | Changed::LastAdmin => {}
+    }
+    Ok(changed)
+}
+
+async fn write(identity: &Identity, id: AccountId, edit: Edit<'_>) -> Result<Changed, Fault> {
+    let transaction = identity.database.write().await?;
+    let Some(before) = accounts::find(&transaction, id).await? else {
+        transaction.rollback().await?;
+        return Ok(Changed::NotFound);
+    };
+    if edit.is_done(&before) {
+        transaction.rollback().await?;
+        return Ok(Changed::Already(before));
+    }
+    let was_admin = before.is_working_admin();
+    if was_admin && edit.unmakes_admin() && accounts::count_admins(&transaction, Some(id)).await? == 0 {
+        transaction.rollback().await?;
+        return Ok(Changed::LastAdmin);
+    }
+    edit.write(&transaction, id).await?;
+    let after = accounts::find(&transaction, id).await?;
+    transaction.commit().await?;
+    Ok(Changed::Done(after.unwrap_or(before)))
+}
+
+/// Brings the sessions in line with the account.
+async fn follow(identity: &Identity, after: &Account, edit: Edit<'_>) -> Result<(), Fault> {
+    let end = async |spare, reason| identity.sessions.revoke_account(after.id, spare, reason).await.map(drop);
+    match edit {
+        Edit::Disable => end(None, Ended::Disabled).await,
+        Edit::Delete => end(None, Ended::Deleted).await,
+        Edit::SetPassword(_) => end(None, Ended::PasswordChanged).await,
+        Edit::ChangePassword(_, own) => end(Some(own), Ended::PasswordChanged).await,
+        Edit::Enable | Edit::Grant(_) | Edit::Revoke(_) | Edit::Details(_) => {
+            identity.sessions.rewrite_account(after.id, &after.rights()).await.map(drop)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A new password: set by an operator, or changed by the person who knows the old one.
+
+use std::time::Duration;
+
+use doorward_config::Live;
+
+use super::{Changed, Edit, change};
+use crate::account::Account;
+use crate::audit::{By, Event};
+use crate::form::{Field, Problem};
+use crate::opening::{self, Occasion};
+use crate::password::{Hashed, Password, PasswordHash, TooLong, Verified, judge};
+use crate::session::{Ended, Opened, SessionKey};
+use crate::tally::Note;
+use crate::throttle::{Counter, Turn};
+use crate::{AccountId, Client, Fault, Identity};
+
+/// What came of [`set_password`].
+#[must_use]
+#[derive(Debug)]
+pub enum SetPassword {
+    /// It is the password, and every session has ended.
+    Done,
+    /// There is no such account.
+    NotFound,
+    /// The old one stays: this is wrong with the new one.
+    Invalid(Vec<Problem>),
+    /// Too much to do.
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// Sets a password by an operator's word, and ends every session of the account.
+///
+/// # Errors
+/// [`Fault::StoreAway`] when a store cannot be asked. The password may be set and sessions still live: repeat it.
+pub async fn set_password(
+    identity: &Identity,
+    live: &Live,
+    account: AccountId,
+    password: &str,
+    by: By<'_>,
+) -> Result<SetPassword, Fault> {
+    let Some(known) = identity.accounts.find(account).await? else { return Ok(SetPassword::NotFound) };
+    let hash = match rehash(identity, live, &known, password).await? {
+        New::Hash(hash) => hash,
+        New::Invalid(problems) => return Ok(SetPassword::Invalid(problems)),
+        New::Busy(retry_after) => return Ok(SetPassword::Busy { retry_after }),
+    };
+    match change(identity, account, Edit::SetPassword(&hash), by).await? {
+        Changed::Done(_) | Changed::Already(_) => Ok(SetPassword::Done),
+        Changed::NotFound | Changed::LastAdmin => Ok(SetPassword::NotFound),
+    }
+}
+
+/// A person's wish for another password.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordChange<'a> {
+    /// Whose.
+    pub account: AccountId,
+    /// The password so far, as typed.
+    pub current: &'a str,
+    /// The new one, as typed.
+    pub password: &'a str,
+    /// The session in which it is asked for.
+    pub session: SessionKey,
+}
+
+/// What came of [`change_password`].
+#[must_use]
+#[derive(Debug)]
+pub enum ChangedPassword {
+    /// It is the password. Every session has ended, the one it was asked in too: this one took its place.
+    Done(Opened),
+    /// The password so far is another one.
+    Wrong,
+    /// The old one stays: this is wrong with the new one.
+    Invalid(Vec<Problem>),
+    /// Too many wrong tries before this one, which was not judged.
+    Slow {
+        /// When the next one will be judged.
+        retry_after: Duration,
+    },
+    /// Too much to do.
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// Changes a password for somebody who knows it, and gives their browser a new session in place of all they had.
+///
+/// # Errors
+/// [`Fault::StoreAway`] when a store cannot be asked.
+pub async fn change_password(
+    identity: &Identity,
+    live: &Live,
+    wish: PasswordChange<'_>,
+    client: &Client,
+) -> Result<ChangedPassword, Fault> {
+    let session = identity.sessions.find(&wish.session, live.session.idle).await?;
+    let known = identity.accounts.find(wish.account).await?;
+    // Without a live session of one's own and an account that may be used there is nothing to change.
+    let (Some(session), Some(known)) = (session, known) else { return Ok(ChangedPassword::Wrong) };
+    if session.record.account != wish.account || !known.enabled {
+        return Ok(ChangedPassword::Wrong);
+    }
+    if let Some(refused) = prove(identity, live, &known, wish.current, client).await? {
+        return Ok(refused);
+    }
+    let hash = match rehash(identity, live, &known, wish.password).await? {
+        New::Hash(hash) => hash,
+        New::Invalid(problems) => return Ok(ChangedPassword::Invalid(problems)),
+        New::Busy(retry_after) => return Ok(ChangedPassword::Busy { retry_after }),
+    };
+    let edit = Edit::ChangePassword(&hash, &wish.session);
+    match change(identity, known.id, edit, By::Client(client)).await? {
+        Changed::Done(_) | Changed::Already(_) => {}
+        Changed::NotFound | Changed::LastAdmin => return Ok(ChangedPassword::Wrong),
+    }
+    let occasion = Occasion { live, client, remembered: session.record.remembered };
+    let opened = opening::open_fresh(identity, known.id, occasion).await?;
+    identity.sessions.revoke(&wish.session, Ended::PasswordChanged).await?;
+    Ok(ChangedPassword::Done(opened))
+}
+
+/// Nothing if `current` is the password, else why it goes no further. Tries count like those to sign in: a session
+/// left open must not be a way to guess.
+async fn prove(
+    identity: &Identity,
+    live: &Live,
+    known: &Account,
+    current: &str,
+    client: &Client,
+) -> Result<Option<ChangedPassword>, Fault> {
+    let counters =
+        [Counter::account(known.id, &live.throttle), Counter::address(client.address, &live.throttle)];
+    if let Turn::Later { retry_after, kind } = identity.throttle.check(&counters).await? {
+        identity.tally.note(Note::Throttled { kind });
+        return Ok(Some(ChangedPassword::Slow { retry_after }));
+    }
+    let verified = match Password::typed(current) {
+        Ok(current) => identity.passwords.verify(current, known.password_hash.clone()).await?,
+        Err(TooLong) => Verified::Wrong,
+    };
+    match verified {
+        Verified::Right(_) => {
+            identity.throttle.succeeded(&counters).await?;
+            Ok(None)
+        }
+        Verified::Wrong => {
+            let event = Event::PasswordChangeRefused;
+            identity.audit.record(&event, Some(known.id), By::Client(client)).await?;
+            Ok(Some(ChangedPassword::Wrong))
+        }
+        Verified::Busy { retry_after } => {
+            identity.throttle.withdrawn(&counters).await?;
+            Ok(Some(ChangedPassword::Busy { retry_after }))
+        }
+    }
+}
+
+enum New {
+    Hash(PasswordHash),
+    Invalid(Vec<Problem>),
+    Busy(Duration),
+}
+
+async fn rehash(identity: &Identity, live: &Live, known: &Account, typed: &str) -> Result<New, Fault> {
+    let password = match judge(typed, known.person(), live.password) {
+        Ok(password) => password,
+        Err(weakness) => return Ok(New::Invalid(vec![Problem::new(Field::Password, weakness)])),
+    };
+    Ok(match identity.passwords.hash(password).await? {
+        Hashed::Done(hash) => New::Hash(hash),
+        Hashed::Busy { retry_after } => New::Busy(retry_after),
+    })
+}

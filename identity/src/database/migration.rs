@@ -1,0 +1,18 @@
+//! Every step from an empty database to the tables of today, in order. A step that was released never changes.
+
+mod m0001_accounts;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
+
+/// The one list of steps.
+pub(super) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(crate::session::sql::migration::Migration),
+        ]
+    }
+}

@@ -1,0 +1,101 @@
+//! The room itself: every part of it, opened once and handed around.
+
+use std::sync::Arc;
+
+use doorward_config::Boot;
+
+use crate::accounts::Accounts;
+use crate::audit::Audit;
+use crate::database::Database;
+use crate::password::Passwords;
+use crate::session::redis::RedisSessions;
+use crate::session::sql::SqlSessions;
+use crate::session::{SessionStore, Sessions};
+use crate::tally::{Tally, Uncounted};
+use crate::throttle::Throttle;
+use crate::{Clock, Fault, Random};
+
+/// Everything that is known about people, and the means to know it.
+pub struct Identity {
+    /// Finds accounts; [`change`](crate::change) changes them.
+    pub accounts: Accounts,
+    /// Opens, finds and ends sessions.
+    pub sessions: Sessions,
+    /// Hashes passwords.
+    pub passwords: Passwords,
+    /// Counts wrong tries.
+    pub throttle: Throttle,
+    /// Keeps what happened.
+    pub audit: Audit,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where chance comes from.
+    pub random: Arc<dyn Random>,
+    /// Who counts what happens.
+    pub tally: Arc<dyn Tally>,
+    pub(crate) database: Database,
+}
+
+/// What is asked of the world outside, so that a test can answer.
+#[derive(Clone)]
+pub struct World {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where chance comes from.
+    pub random: Arc<dyn Random>,
+    /// Who counts what happens.
+    pub tally: Arc<dyn Tally>,
+}
+
+impl Identity {
+    /// Opens the stores, making what is missing, and starts the threads that hash; nothing is counted.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the database cannot be opened, [`Fault::Broken`] when it cannot be used. A Redis
+    /// that is away is no error yet: whoever asks it will be told.
+    pub async fn open(boot: &Boot, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Fault> {
+        Self::open_in(boot, World { clock, random, tally: Arc::new(Uncounted) }).await
+    }
+
+    /// As [`Identity::open`], and tells `world.tally` what happens.
+    ///
+    /// # Errors
+    /// As [`Identity::open`].
+    pub async fn open_in(boot: &Boot, world: World) -> Result<Self, Fault> {
+        let World { clock, random, tally } = world;
+        let database = Database::open(&boot.database, &boot.data_dir).await?;
+        let store: Arc<dyn SessionStore> = match &boot.redis {
+            Some(url) => Arc::new(RedisSessions::new(url.expose())?),
+            None => Arc::new(SqlSessions::new(database.connections())),
+        };
+        Ok(Self {
+            accounts: Accounts::new(database.clone()),
+            sessions: Sessions::new(store, Arc::clone(&clock), Arc::clone(&random), Arc::clone(&tally)),
+            passwords: Passwords::start(boot.hashing, Arc::clone(&random), &tally)?,
+            throttle: Throttle::new(database.clone(), Arc::clone(&clock)),
+            audit: Audit::new(database.clone(), Arc::clone(&clock)),
+            clock,
+            random,
+            tally,
+            database,
+        })
+    }
+
+    /// Whether the database answers: for readiness.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when it does not.
+    pub async fn ping_database(&self) -> Result<(), Fault> {
+        crate::database::in_time(self.database.reads().ping()).await
+    }
+
+    /// Forgets what is over: sessions, tries, setup links. Worth doing every few minutes.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when a store cannot be asked.
+    pub async fn prune(&self) -> Result<(), Fault> {
+        self.sessions.prune().await?;
+        self.throttle.prune().await?;
+        crate::setup::prune(self).await
+    }
+}

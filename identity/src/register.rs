@@ -1,0 +1,198 @@
+//! Making an account for oneself.
+//!
+//! The database's own unique indexes decide who was first: nobody looks whether a name is free before taking it.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use doorward_config::{Live, RegistrationMode};
+
+use crate::accounts::{self, Draft, Inserted};
+use crate::audit::{By, Event};
+use crate::form::{Problems, Profile};
+use crate::opening::{self, Occasion};
+use crate::password::{Hashed, Password, PasswordHash, Person};
+use crate::role;
+use crate::session::{Ended, Opened, Remembered, SessionKey};
+use crate::tally::{Note, RegistrationOutcome};
+use crate::throttle::{Counter, Turn};
+use crate::{AccountId, Client, Fault, Identity};
+
+pub use crate::form::{Field, Problem};
+
+/// The form, as typed; empty is not said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NewAccount<'a> {
+    /// May be empty where it is optional.
+    pub username: &'a str,
+    /// The e-mail address.
+    pub email: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// First name.
+    pub first_name: &'a str,
+    /// Last name.
+    pub last_name: &'a str,
+    /// `YYYY-MM-DD`.
+    pub date_of_birth: &'a str,
+}
+
+/// What came of it.
+#[must_use]
+#[derive(Debug)]
+pub enum Registered {
+    /// There is an account, and it is signed in.
+    Welcome(Opened),
+    /// There is none: this is what has to be changed (422).
+    Invalid(Vec<Problem>),
+    /// Nobody may register (product.md §5 has no page for it then).
+    Closed,
+    /// Too many tries from this address found a name or address taken (429).
+    Slow {
+        /// When the next one will be judged.
+        retry_after: Duration,
+    },
+    /// Too much to do (503).
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// Makes an account and signs it in. `former` is the session that the same browser carried until now.
+///
+/// # Errors
+/// [`Fault::StoreAway`] when a store cannot be asked. The account may have been made, never by half.
+pub async fn register(
+    identity: &Identity,
+    live: &Live,
+    form: NewAccount<'_>,
+    client: &Client,
+    former: Option<SessionKey>,
+) -> Result<Registered, Fault> {
+    let outcome = judge(identity, live, form, client, former).await;
+    let counted = match &outcome {
+        Ok(Registered::Welcome(_)) => RegistrationOutcome::Success,
+        Ok(Registered::Invalid(_)) => RegistrationOutcome::Invalid,
+        Ok(Registered::Closed) => RegistrationOutcome::Closed,
+        Ok(Registered::Slow { .. }) => RegistrationOutcome::RateLimited,
+        Ok(Registered::Busy { .. }) => RegistrationOutcome::Busy,
+        Err(_) => RegistrationOutcome::Error,
+    };
+    identity.tally.note(Note::Registration { outcome: counted });
+    outcome
+}
+
+async fn judge(
+    identity: &Identity,
+    live: &Live,
+    form: NewAccount<'_>,
+    client: &Client,
+    former: Option<SessionKey>,
+) -> Result<Registered, Fault> {
+    if live.registration.mode != RegistrationMode::Open {
+        return Ok(Registered::Closed);
+    }
+    let (draft, password) = match read(identity, live, &form)? {
+        Read::Good(draft, password) => (draft, password),
+        Read::Bad(problems) => return Ok(Registered::Invalid(problems)),
+    };
+    // Only what finds a name taken counts: it is the one thing here that tells something about others.
+    let counters = [Counter::registration(client.address, &live.throttle)];
+    match identity.throttle.check(&counters).await? {
+        Turn::Now => {}
+        Turn::Later { retry_after, kind } => {
+            identity.tally.note(Note::Throttled { kind });
+            return Ok(Registered::Slow { retry_after });
+        }
+    }
+    let id = draft.id;
+    match make(identity, *draft, password).await {
+        Ok(Made::Done) => identity.throttle.withdrawn(&counters).await?,
+        Ok(Made::Taken(problem)) => return Ok(Registered::Invalid(vec![problem])),
+        Ok(Made::Busy(retry_after)) => {
+            identity.throttle.withdrawn(&counters).await?;
+            return Ok(Registered::Busy { retry_after });
+        }
+        Err(fault) => {
+            if let Err(second) = identity.throttle.withdrawn(&counters).await {
+                tracing::warn!(fault = %second, "a registration that was not judged stays counted");
+            }
+            return Err(fault);
+        }
+    }
+    identity.audit.record(&Event::RegisterSuccess, Some(id), By::Client(client)).await?;
+    let occasion = Occasion { live, client, remembered: Remembered::No };
+    let opened = opening::open_fresh(identity, id, occasion).await?;
+    if let Some(former) = &former {
+        identity.sessions.revoke(former, Ended::Replaced).await?;
+    }
+    Ok(Registered::Welcome(opened))
+}
+
+enum Read {
+    Good(Box<Draft>, Password),
+    Bad(Vec<Problem>),
+}
+
+fn read(identity: &Identity, live: &Live, form: &NewAccount<'_>) -> Result<Read, Fault> {
+    let now = identity.clock.now();
+    let mut problems = Problems::default();
+    let username = problems.free_username(form.username, &live.registration);
+    let email = problems.email(form.email);
+    let person = Person {
+        username: form.username,
+        email: form.email,
+        first_name: form.first_name,
+        last_name: form.last_name,
+    };
+    let password = problems.password(form.password, person, live.password);
+    let profile =
+        Profile { first_name: form.first_name, last_name: form.last_name, date_of_birth: form.date_of_birth };
+    let details = problems.profile(profile, now);
+    let problems = problems.into_vec();
+    match (email, password, details) {
+        (Some(email), Some(password), Some(details)) if problems.is_empty() => {
+            let draft = Draft {
+                id: AccountId::new(now, &*identity.random),
+                username,
+                email,
+                email_verified_at: None,
+                details,
+                password_hash: None,
+                roles: role::defaults(live)?,
+                created_at: now,
+            };
+            Ok(Read::Good(Box::new(draft), password))
+        }
+        _ => Ok(Read::Bad(problems)),
+    }
+}
+
+enum Made {
+    Done,
+    Taken(Problem),
+    Busy(Duration),
+}
+
+/// One hash whether the names are free or not, then one transaction.
+async fn make(identity: &Identity, draft: Draft, password: Password) -> Result<Made, Fault> {
+    let hash: PasswordHash = match identity.passwords.hash(password).await? {
+        Hashed::Done(hash) => hash,
+        Hashed::Busy { retry_after } => return Ok(Made::Busy(retry_after)),
+    };
+    let transaction = identity.database.write().await?;
+    let draft = Draft { password_hash: Some(hash), ..draft };
+    match accounts::insert(&transaction, draft).await? {
+        Inserted::Done => {
+            transaction.commit().await?;
+            Ok(Made::Done)
+        }
+        Inserted::Taken(problem) => {
+            transaction.rollback().await?;
+            Ok(Made::Taken(problem))
+        }
+    }
+}
