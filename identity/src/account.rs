@@ -56,7 +56,9 @@ impl Account {
     /// First and last name; may be empty.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+        format!("{} {}", self.first_name, self.last_name)
+            .trim()
+            .to_owned()
     }
 
     /// What its sessions may do, and under which names.
@@ -100,7 +102,10 @@ impl Account {
 
     /// # Errors
     /// [`Fault::Broken`] when the row is damaged.
-    pub(crate) fn read(row: account::Model, roles: Vec<account_role::Model>) -> Result<Self, Fault> {
+    pub(crate) fn read(
+        row: account::Model,
+        roles: Vec<account_role::Model>,
+    ) -> Result<Self, Fault> {
         let mut roles: Vec<String> = roles.into_iter().map(|row| row.role).collect();
         roles.sort_unstable();
         Ok(Self {
@@ -128,5 +133,7 @@ fn time(milliseconds: i64) -> Result<Timestamp, Fault> {
 }
 
 fn damaged(what: &str) -> Fault {
-    Fault::broken(format!("an account's {what} in the database cannot be read"))
+    Fault::broken(format!(
+        "an account's {what} in the database cannot be read"
+    ))
 }

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
 };
 
 pub use crate::account::Account;
@@ -75,7 +75,9 @@ impl Accounts {
             Login::Username(name) => account::Column::UsernameCanonical.eq(name.canonical()),
             Login::Nobody(_) => return Ok(None),
         };
-        Ok(load(self.database.reads(), Condition::all().add(named)).await?.pop())
+        Ok(load(self.database.reads(), Condition::all().add(named))
+            .await?
+            .pop())
     }
 
     /// Every account, the oldest first.
@@ -113,7 +115,10 @@ impl Accounts {
     }
 }
 
-pub(crate) async fn find(db: &impl ConnectionTrait, id: AccountId) -> Result<Option<Account>, Fault> {
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    id: AccountId,
+) -> Result<Option<Account>, Fault> {
     let is_it = account::Column::Id.eq(id.as_bytes().to_vec());
     Ok(load(db, Condition::all().add(is_it)).await?.pop())
 }
@@ -124,11 +129,18 @@ async fn load(db: &impl ConnectionTrait, which: Condition) -> Result<Vec<Account
         .order_by_asc(account::Column::Id)
         .find_with_related(account_role::Entity)
         .all(db);
-    in_time(rows).await?.into_iter().map(|(row, roles)| Account::read(row, roles)).collect()
+    in_time(rows)
+        .await?
+        .into_iter()
+        .map(|(row, roles)| Account::read(row, roles))
+        .collect()
 }
 
 /// How many enabled accounts but `except` have the role `admin`.
-pub(crate) async fn count_admins(db: &impl ConnectionTrait, except: Option<AccountId>) -> Result<u64, Fault> {
+pub(crate) async fn count_admins(
+    db: &impl ConnectionTrait,
+    except: Option<AccountId>,
+) -> Result<u64, Fault> {
     let mut admins = account::Entity::find()
         .inner_join(account_role::Entity)
         .filter(account_role::Column::Role.eq(ADMIN))
@@ -140,13 +152,19 @@ pub(crate) async fn count_admins(db: &impl ConnectionTrait, except: Option<Accou
 }
 
 /// Makes the row and its roles. The unique indexes decide who was first; nobody looks before.
-pub(crate) async fn insert(transaction: &DatabaseTransaction, draft: Draft) -> Result<Inserted, Fault> {
+pub(crate) async fn insert(
+    transaction: &DatabaseTransaction,
+    draft: Draft,
+) -> Result<Inserted, Fault> {
     let id = draft.id;
     let row = account::ActiveModel {
         id: Set(id.as_bytes().to_vec()),
         version: Set(1),
         username: Set(draft.username.as_ref().map(|name| name.as_str().to_owned())),
-        username_canonical: Set(draft.username.as_ref().map(|name| name.canonical().to_owned())),
+        username_canonical: Set(draft
+            .username
+            .as_ref()
+            .map(|name| name.canonical().to_owned())),
         email: Set(draft.email.as_str().to_owned()),
         email_canonical: Set(draft.email.canonical().to_owned()),
         email_verified_at: Set(draft.email_verified_at.map(Timestamp::as_millisecond)),
@@ -157,7 +175,10 @@ pub(crate) async fn insert(transaction: &DatabaseTransaction, draft: Draft) -> R
         enabled: Set(true),
         created_at: Set(draft.created_at.as_millisecond()),
     };
-    if let Err(error) = account::Entity::insert(row).exec_without_returning(transaction).await {
+    if let Err(error) = account::Entity::insert(row)
+        .exec_without_returning(transaction)
+        .await
+    {
         return taken(error).map(Inserted::Taken);
     }
     for role in &draft.roles {
@@ -169,7 +190,9 @@ pub(crate) async fn insert(transaction: &DatabaseTransaction, draft: Draft) -> R
 /// Which field a violated unique index belongs to: its name, or on `SQLite` its column, is in the message.
 fn taken(error: DbErr) -> Result<Problem, Fault> {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(message)) if message.contains("username_canonical") => {
+        Some(SqlErr::UniqueConstraintViolation(message))
+            if message.contains("username_canonical") =>
+        {
             Ok(Problem::username_taken())
         }
         Some(SqlErr::UniqueConstraintViolation(message)) if message.contains("email_canonical") => {
@@ -179,22 +202,36 @@ fn taken(error: DbErr) -> Result<Problem, Fault> {
     }
 }
 
-pub(crate) async fn add_role(db: &DatabaseTransaction, id: AccountId, role: &Role) -> Result<(), Fault> {
+pub(crate) async fn add_role(
+    db: &DatabaseTransaction,
+    id: AccountId,
+    role: &Role,
+) -> Result<(), Fault> {
     let row = account_role::ActiveModel {
         account_id: Set(id.as_bytes().to_vec()),
         role: Set(role.as_str().to_owned()),
     };
-    account_role::Entity::insert(row).exec_without_returning(db).await?;
+    account_role::Entity::insert(row)
+        .exec_without_returning(db)
+        .await?;
     Ok(())
 }
 
-pub(crate) async fn remove_role(db: &DatabaseTransaction, id: AccountId, role: &Role) -> Result<(), Fault> {
-    account_role::Entity::delete_by_id((id.as_bytes().to_vec(), role.as_str().to_owned())).exec(db).await?;
+pub(crate) async fn remove_role(
+    db: &DatabaseTransaction,
+    id: AccountId,
+    role: &Role,
+) -> Result<(), Fault> {
+    account_role::Entity::delete_by_id((id.as_bytes().to_vec(), role.as_str().to_owned()))
+        .exec(db)
+        .await?;
     Ok(())
 }
 
 pub(crate) async fn delete(db: &DatabaseTransaction, id: AccountId) -> Result<(), Fault> {
-    account::Entity::delete_by_id(id.as_bytes().to_vec()).exec(db).await?;
+    account::Entity::delete_by_id(id.as_bytes().to_vec())
+        .exec(db)
+        .await?;
     Ok(())
 }
 
@@ -209,7 +246,11 @@ pub(crate) enum Columns<'a> {
     Details(&'a Details),
 }
 
-pub(crate) async fn update(db: &DatabaseTransaction, id: AccountId, columns: Columns<'_>) -> Result<(), Fault> {
+pub(crate) async fn update(
+    db: &DatabaseTransaction,
+    id: AccountId,
+    columns: Columns<'_>,
+) -> Result<(), Fault> {
     use account::Column;
     let raised = account::Entity::update_many()
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
@@ -218,11 +259,16 @@ pub(crate) async fn update(db: &DatabaseTransaction, id: AccountId, columns: Col
         Columns::None => raised,
         Columns::Enabled => raised.col_expr(Column::Enabled, Expr::value(true)),
         Columns::Disabled => raised.col_expr(Column::Enabled, Expr::value(false)),
-        Columns::Password(hash) => raised.col_expr(Column::PasswordHash, Expr::value(hash.as_str())),
+        Columns::Password(hash) => {
+            raised.col_expr(Column::PasswordHash, Expr::value(hash.as_str()))
+        }
         Columns::Details(details) => raised
             .col_expr(Column::FirstName, Expr::value(details.first_name.as_str()))
             .col_expr(Column::LastName, Expr::value(details.last_name.as_str()))
-            .col_expr(Column::DateOfBirth, Expr::value(details.date_of_birth.map(|date| date.to_string()))),
+            .col_expr(
+                Column::DateOfBirth,
+                Expr::value(details.date_of_birth.map(|date| date.to_string())),
+            ),
     };
     update.exec(db).await?;
     Ok(())

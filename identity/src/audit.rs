@@ -160,9 +160,17 @@ impl Audit {
     ///
     /// # Errors
     /// [`Fault::StoreAway`] when it cannot be kept. It is in the log all the same.
-    pub async fn record(&self, event: &Event, account: Option<AccountId>, by: By<'_>) -> Result<(), Fault> {
+    pub async fn record(
+        &self,
+        event: &Event,
+        account: Option<AccountId>,
+        by: By<'_>,
+    ) -> Result<(), Fault> {
         let (address, request_id) = match by {
-            By::Client(client) => (Some(client.address.to_string()), Some(client.request_id.clone())),
+            By::Client(client) => (
+                Some(client.address.to_string()),
+                Some(client.request_id.clone()),
+            ),
             By::Command => (None, None),
         };
         let detail = event.detail();
@@ -185,7 +193,9 @@ impl Audit {
             ..Default::default()
         };
         let transaction = self.database.write().await?;
-        audit::Entity::insert(row).exec_without_returning(&transaction).await?;
+        audit::Entity::insert(row)
+            .exec_without_returning(&transaction)
+            .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -204,7 +214,12 @@ impl Audit {
 }
 
 fn read(row: audit::Model) -> Result<Entry, Fault> {
-    let damaged = || Fault::broken(format!("event {} of the audit trail cannot be read", row.id));
+    let damaged = || {
+        Fault::broken(format!(
+            "event {} of the audit trail cannot be read",
+            row.id
+        ))
+    };
     Ok(Entry {
         id: row.id,
         at: Timestamp::from_millisecond(row.at).map_err(|_| damaged())?,
@@ -213,7 +228,11 @@ fn read(row: audit::Model) -> Result<Entry, Fault> {
             .as_deref()
             .map(|id| AccountId::from_bytes(id).ok_or_else(damaged))
             .transpose()?,
-        address: row.address.as_deref().map(|address| address.parse().map_err(|_| damaged())).transpose()?,
+        address: row
+            .address
+            .as_deref()
+            .map(|address| address.parse().map_err(|_| damaged()))
+            .transpose()?,
         event: row.event,
         detail: row.detail,
         request_id: row.request_id,

@@ -55,7 +55,11 @@ pub async fn enable(identity: &Identity, account: AccountId, by: By<'_>) -> Resu
 ///
 /// # Errors
 /// As [`enable`].
-pub async fn disable(identity: &Identity, account: AccountId, by: By<'_>) -> Result<Changed, Fault> {
+pub async fn disable(
+    identity: &Identity,
+    account: AccountId,
+    by: By<'_>,
+) -> Result<Changed, Fault> {
     change(identity, account, Edit::Disable, by).await
 }
 
@@ -63,7 +67,12 @@ pub async fn disable(identity: &Identity, account: AccountId, by: By<'_>) -> Res
 ///
 /// # Errors
 /// As [`enable`].
-pub async fn grant_role(identity: &Identity, account: AccountId, role: &Role, by: By<'_>) -> Result<Changed, Fault> {
+pub async fn grant_role(
+    identity: &Identity,
+    account: AccountId,
+    role: &Role,
+    by: By<'_>,
+) -> Result<Changed, Fault> {
     change(identity, account, Edit::Grant(role), by).await
 }
 
@@ -71,7 +80,12 @@ pub async fn grant_role(identity: &Identity, account: AccountId, role: &Role, by
 ///
 /// # Errors
 /// As [`enable`].
-pub async fn revoke_role(identity: &Identity, account: AccountId, role: &Role, by: By<'_>) -> Result<Changed, Fault> {
+pub async fn revoke_role(
+    identity: &Identity,
+    account: AccountId,
+    role: &Role,
+    by: By<'_>,
+) -> Result<Changed, Fault> {
     change(identity, account, Edit::Revoke(role), by).await
 }
 
@@ -105,7 +119,9 @@ impl Edit<'_> {
             Self::Disable => !account.enabled,
             Self::Grant(role) => account.has_role(role.as_str()),
             Self::Revoke(role) => !account.has_role(role.as_str()),
-            Self::Delete | Self::SetPassword(_) | Self::ChangePassword(..) | Self::Details(_) => false,
+            Self::Delete | Self::SetPassword(_) | Self::ChangePassword(..) | Self::Details(_) => {
+                false
+            }
         }
     }
 
@@ -150,17 +166,28 @@ impl Edit<'_> {
     }
 }
 
-async fn change(identity: &Identity, account: AccountId, edit: Edit<'_>, by: By<'_>) -> Result<Changed, Fault> {
+async fn change(
+    identity: &Identity,
+    account: AccountId,
+    edit: Edit<'_>,
+    by: By<'_>,
+) -> Result<Changed, Fault> {
     let changed = write(identity, account, edit).await?;
     match &changed {
         Changed::Done(after) => {
             follow(identity, after, edit).await?;
-            identity.audit.record(&edit.event(), Some(account), by).await?;
+            identity
+                .audit
+                .record(&edit.event(), Some(account), by)
+                .await?;
         }
         Changed::Already(after) => follow(identity, after, edit).await?,
         // Its sessions should be gone as well; if a deletion was cut short they are not.
         Changed::NotFound if matches!(edit, Edit::Delete) => {
-            identity.sessions.revoke_account(account, None, Ended::Deleted).await?;
+            identity
+                .sessions
+                .revoke_account(account, None, Ended::Deleted)
+                .await?;
         }
         Changed::NotFound | Changed::LastAdmin => {}
     }
@@ -178,7 +205,10 @@ async fn write(identity: &Identity, id: AccountId, edit: Edit<'_>) -> Result<Cha
         return Ok(Changed::Already(before));
     }
     let was_admin = before.is_working_admin();
-    if was_admin && edit.unmakes_admin() && accounts::count_admins(&transaction, Some(id)).await? == 0 {
+    if was_admin
+        && edit.unmakes_admin()
+        && accounts::count_admins(&transaction, Some(id)).await? == 0
+    {
         transaction.rollback().await?;
         return Ok(Changed::LastAdmin);
     }
@@ -190,14 +220,22 @@ async fn write(identity: &Identity, id: AccountId, edit: Edit<'_>) -> Result<Cha
 
 /// Brings the sessions in line with the account.
 async fn follow(identity: &Identity, after: &Account, edit: Edit<'_>) -> Result<(), Fault> {
-    let end = async |spare, reason| identity.sessions.revoke_account(after.id, spare, reason).await.map(drop);
+    let end = async |spare, reason| {
+        identity
+            .sessions
+            .revoke_account(after.id, spare, reason)
+            .await
+            .map(drop)
+    };
     match edit {
         Edit::Disable => end(None, Ended::Disabled).await,
         Edit::Delete => end(None, Ended::Deleted).await,
         Edit::SetPassword(_) => end(None, Ended::PasswordChanged).await,
         Edit::ChangePassword(_, own) => end(Some(own), Ended::PasswordChanged).await,
-        Edit::Enable | Edit::Grant(_) | Edit::Revoke(_) | Edit::Details(_) => {
-            identity.sessions.rewrite_account(after.id, &after.rights()).await.map(drop)
-        }
+        Edit::Enable | Edit::Grant(_) | Edit::Revoke(_) | Edit::Details(_) => identity
+            .sessions
+            .rewrite_account(after.id, &after.rights())
+            .await
+            .map(drop),
     }
 }

@@ -58,8 +58,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(field: Field, text: impl ToString) -> Self {
-        Self { field, text: text.to_string() }
+    pub(crate) fn new(field: Field, text: impl Into<String>) -> Self {
+        Self {
+            field,
+            text: text.into(),
+        }
     }
 
     /// Somebody else has that username.
@@ -69,7 +72,10 @@ impl Problem {
 
     /// Somebody else has that address.
     pub(crate) fn email_taken() -> Self {
-        Self::new(Field::Email, "There is already an account with this address.")
+        Self::new(
+            Field::Email,
+            "There is already an account with this address.",
+        )
     }
 }
 
@@ -80,7 +86,8 @@ pub(crate) struct Problems(Vec<Problem>);
 impl Problems {
     /// The value, or a note of what is wrong with it.
     pub(crate) fn take<T, E: ToString>(&mut self, field: Field, read: Result<T, E>) -> Option<T> {
-        read.map_err(|fault| self.0.push(Problem::new(field, fault))).ok()
+        read.map_err(|fault| self.0.push(Problem::new(field, fault.to_string())))
+            .ok()
     }
 
     /// The username; `None` is fine only where it is optional.
@@ -94,7 +101,11 @@ impl Problems {
     /// A username that a stranger may take.
     pub(crate) fn free_username(&mut self, typed: &str, rules: &Registration) -> Option<Username> {
         let name = self.username(typed, rules.username)?;
-        if rules.reserved_names.iter().any(|reserved| name.resembles(reserved)) {
+        if rules
+            .reserved_names
+            .iter()
+            .any(|reserved| name.resembles(reserved))
+        {
             self.0.push(Problem::username_taken());
             return None;
         }
@@ -105,7 +116,12 @@ impl Problems {
         self.take(Field::Email, EmailAddress::parse(typed))
     }
 
-    pub(crate) fn password(&mut self, typed: &str, person: Person<'_>, policy: PasswordPolicy) -> Option<Password> {
+    pub(crate) fn password(
+        &mut self,
+        typed: &str,
+        person: Person<'_>,
+        policy: PasswordPolicy,
+    ) -> Option<Password> {
         self.take(Field::Password, judge(typed, person, policy))
     }
 
@@ -113,7 +129,11 @@ impl Problems {
         let first_name = self.take(Field::FirstName, person_name(typed.first_name));
         let last_name = self.take(Field::LastName, person_name(typed.last_name));
         let date_of_birth = self.take(Field::DateOfBirth, birth(typed.date_of_birth, now));
-        Some(Details { first_name: first_name?, last_name: last_name?, date_of_birth: date_of_birth? })
+        Some(Details {
+            first_name: first_name?,
+            last_name: last_name?,
+            date_of_birth: date_of_birth?,
+        })
     }
 
     /// Everything that was noted.
@@ -175,9 +195,20 @@ mod tests {
     fn dates_of_birth() {
         let now = ManualClock::default().now();
         assert_eq!(birth("", now), Ok(None));
-        assert_eq!(birth(" 1990-02-28 ", now).unwrap().unwrap().to_string(), "1990-02-28");
+        assert_eq!(
+            birth(" 1990-02-28 ", now).unwrap().unwrap().to_string(),
+            "1990-02-28"
+        );
         assert!(birth("2025-12-31", now).is_ok());
-        for typed in ["2026-01-01", "2027-05-05", "1899-12-31", "1990-02-30", "28.02.1990", "1990-2-3x", "yesterday"] {
+        for typed in [
+            "2026-01-01",
+            "2027-05-05",
+            "1899-12-31",
+            "1990-02-30",
+            "28.02.1990",
+            "1990-2-3x",
+            "yesterday",
+        ] {
             assert!(birth(typed, now).is_err(), "{typed}");
         }
     }

@@ -20,7 +20,7 @@ pub struct Identity {
     /// Finds accounts; [`change`](crate::change) changes them.
     pub accounts: Accounts,
     /// Opens, finds and ends sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Hashes passwords.
     pub passwords: Passwords,
     /// Counts wrong tries.
@@ -53,8 +53,20 @@ impl Identity {
     /// # Errors
     /// [`Fault::StoreAway`] when the database cannot be opened, [`Fault::Broken`] when it cannot be used. A Redis
     /// that is away is no error yet: whoever asks it will be told.
-    pub async fn open(boot: &Boot, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Fault> {
-        Self::open_in(boot, World { clock, random, tally: Arc::new(Uncounted) }).await
+    pub async fn open(
+        boot: &Boot,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, Fault> {
+        Self::open_in(
+            boot,
+            World {
+                clock,
+                random,
+                tally: Arc::new(Uncounted),
+            },
+        )
+        .await
     }
 
     /// As [`Identity::open`], and tells `world.tally` what happens.
@@ -62,7 +74,11 @@ impl Identity {
     /// # Errors
     /// As [`Identity::open`].
     pub async fn open_in(boot: &Boot, world: World) -> Result<Self, Fault> {
-        let World { clock, random, tally } = world;
+        let World {
+            clock,
+            random,
+            tally,
+        } = world;
         let database = Database::open(&boot.database, &boot.data_dir).await?;
         let store: Arc<dyn SessionStore> = match &boot.redis {
             Some(url) => Arc::new(RedisSessions::new(url.expose())?),
@@ -70,7 +86,12 @@ impl Identity {
         };
         Ok(Self {
             accounts: Accounts::new(database.clone()),
-            sessions: Sessions::new(store, Arc::clone(&clock), Arc::clone(&random), Arc::clone(&tally)),
+            sessions: Arc::new(Sessions::new(
+                store,
+                Arc::clone(&clock),
+                Arc::clone(&random),
+                Arc::clone(&tally),
+            )),
             passwords: Passwords::start(boot.hashing, Arc::clone(&random), &tally)?,
             throttle: Throttle::new(database.clone(), Arc::clone(&clock)),
             audit: Audit::new(database.clone(), Arc::clone(&clock)),

@@ -17,6 +17,10 @@ const ROUNDS: usize = 5;
 
 /// What came of opening a session.
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a request and taken apart at once"
+)]
 #[derive(Debug)]
 pub(crate) enum Opening {
     /// It is open, and the account is still what it was opened from.
@@ -48,7 +52,11 @@ impl Occasion<'_> {
 ///
 /// # Errors
 /// [`Fault::StoreAway`] when a store cannot be asked; then the token is lost with the answer.
-pub(crate) async fn open(identity: &Identity, account: &Account, occasion: Occasion<'_>) -> Result<Opening, Fault> {
+pub(crate) async fn open(
+    identity: &Identity,
+    account: &Account,
+    occasion: Occasion<'_>,
+) -> Result<Opening, Fault> {
     if !account.enabled {
         return Ok(Opening::Gone);
     }
@@ -71,7 +79,10 @@ pub(crate) async fn open(identity: &Identity, account: &Account, occasion: Occas
     {
         return Ok(Opening::Open(opened));
     }
-    identity.sessions.revoke(&opened.key, Ended::Revoked).await?;
+    identity
+        .sessions
+        .revoke(&opened.key, Ended::Revoked)
+        .await?;
     Ok(match again? {
         Some(now) if now.enabled => Opening::Changed,
         Some(_) | None => Opening::Gone,
@@ -89,12 +100,16 @@ pub(crate) async fn open_fresh(
     occasion: Occasion<'_>,
 ) -> Result<Opened, Fault> {
     for _ in 0..ROUNDS {
-        let Some(account) = identity.accounts.find(account).await? else { break };
+        let Some(account) = identity.accounts.find(account).await? else {
+            break;
+        };
         match open(identity, &account, occasion).await? {
             Opening::Open(opened) => return Ok(opened),
             Opening::Changed => {}
             Opening::Gone => break,
         }
     }
-    Err(Fault::broken("the account ended or kept changing while its session was opened"))
+    Err(Fault::broken(
+        "the account ended or kept changing while its session was opened",
+    ))
 }

@@ -41,6 +41,10 @@ pub struct NewAccount<'a> {
 
 /// What came of it.
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a request and taken apart at once"
+)]
 #[derive(Debug)]
 pub enum Registered {
     /// There is an account, and it is signed in.
@@ -100,7 +104,7 @@ async fn judge(
         Read::Bad(problems) => return Ok(Registered::Invalid(problems)),
     };
     // Only what finds a name taken counts: it is the one thing here that tells something about others.
-    let counters = [Counter::registration(client.address, &live.throttle)];
+    let counters = [Counter::registration(client.address, live.throttle)];
     match identity.throttle.check(&counters).await? {
         Turn::Now => {}
         Turn::Later { retry_after, kind } => {
@@ -123,8 +127,15 @@ async fn judge(
             return Err(fault);
         }
     }
-    identity.audit.record(&Event::RegisterSuccess, Some(id), By::Client(client)).await?;
-    let occasion = Occasion { live, client, remembered: Remembered::No };
+    identity
+        .audit
+        .record(&Event::RegisterSuccess, Some(id), By::Client(client))
+        .await?;
+    let occasion = Occasion {
+        live,
+        client,
+        remembered: Remembered::No,
+    };
     let opened = opening::open_fresh(identity, id, occasion).await?;
     if let Some(former) = &former {
         identity.sessions.revoke(former, Ended::Replaced).await?;
@@ -149,8 +160,11 @@ fn read(identity: &Identity, live: &Live, form: &NewAccount<'_>) -> Result<Read,
         last_name: form.last_name,
     };
     let password = problems.password(form.password, person, live.password);
-    let profile =
-        Profile { first_name: form.first_name, last_name: form.last_name, date_of_birth: form.date_of_birth };
+    let profile = Profile {
+        first_name: form.first_name,
+        last_name: form.last_name,
+        date_of_birth: form.date_of_birth,
+    };
     let details = problems.profile(profile, now);
     let problems = problems.into_vec();
     match (email, password, details) {
@@ -184,7 +198,10 @@ async fn make(identity: &Identity, draft: Draft, password: Password) -> Result<M
         Hashed::Busy { retry_after } => return Ok(Made::Busy(retry_after)),
     };
     let transaction = identity.database.write().await?;
-    let draft = Draft { password_hash: Some(hash), ..draft };
+    let draft = Draft {
+        password_hash: Some(hash),
+        ..draft
+    };
     match accounts::insert(&transaction, draft).await? {
         Inserted::Done => {
             transaction.commit().await?;

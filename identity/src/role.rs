@@ -28,7 +28,11 @@ impl Role {
     /// [`NotARole`], which says what a role is.
     pub fn parse(text: &str) -> Result<Self, NotARole> {
         let fits = (1..=LENGTH).contains(&text.len());
-        if fits && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-')) {
+        if fits
+            && text
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+        {
             Ok(Self(text.to_owned()))
         } else {
             Err(NotARole)
@@ -65,7 +69,9 @@ pub(crate) fn defaults(live: &Live) -> Result<Vec<Role>, Fault> {
         .iter()
         .map(|role| Role::parse(role))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Fault::broken_by("registration.default_roles holds something else", error))?;
+        .map_err(|error| {
+            Fault::broken_by("registration.default_roles holds something else", error)
+        })?;
     roles.sort_unstable();
     roles.dedup();
     Ok(roles)

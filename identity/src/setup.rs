@@ -79,6 +79,10 @@ pub struct NewAdmin<'a> {
 
 /// What came of using a link.
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a request and taken apart at once"
+)]
 #[derive(Debug)]
 pub enum SetUp {
     /// There is an admin, and they are signed in.
@@ -115,7 +119,9 @@ pub async fn offer(identity: &Identity) -> Result<Option<SetupToken>, Fault> {
         expires_at: Set(expires_at.as_millisecond()),
     };
     let transaction = identity.database.write().await?;
-    setup_token::Entity::insert(row).exec_without_returning(&transaction).await?;
+    setup_token::Entity::insert(row)
+        .exec_without_returning(&transaction)
+        .await?;
     transaction.commit().await?;
     Ok(Some(token))
 }
@@ -131,7 +137,11 @@ pub async fn check(identity: &Identity, token: &str) -> Result<Offer, Fault> {
     }
 }
 
-async fn look(identity: &Identity, db: &impl ConnectionTrait, token: &SetupToken) -> Result<Offer, Fault> {
+async fn look(
+    identity: &Identity,
+    db: &impl ConnectionTrait,
+    token: &SetupToken,
+) -> Result<Offer, Fault> {
     let live = setup_token::Entity::find_by_id(token.hash())
         .filter(setup_token::Column::ExpiresAt.gt(identity.clock.now().as_millisecond()));
     if in_time(live.one(db)).await?.is_none() || accounts::count_admins(db, None).await? > 0 {
@@ -151,7 +161,9 @@ pub async fn redeem(
     form: NewAdmin<'_>,
     client: &Client,
 ) -> Result<SetUp, Fault> {
-    let Some(token) = SetupToken::parse(token) else { return Ok(SetUp::Gone) };
+    let Some(token) = SetupToken::parse(token) else {
+        return Ok(SetUp::Gone);
+    };
     if look(identity, identity.database.reads(), &token).await? == Offer::Gone {
         return Ok(SetUp::Gone);
     }
@@ -164,14 +176,32 @@ pub async fn redeem(
         Hashed::Busy { retry_after } => return Ok(SetUp::Busy { retry_after }),
     };
     let id = draft.id;
-    match make(identity, &token, Draft { password_hash, ..draft }).await? {
+    match make(
+        identity,
+        &token,
+        Draft {
+            password_hash,
+            ..draft
+        },
+    )
+    .await?
+    {
         Made::Done => {}
         Made::Taken(problem) => return Ok(SetUp::Invalid(vec![problem])),
         Made::Gone => return Ok(SetUp::Gone),
     }
-    identity.audit.record(&Event::SetupUsed, Some(id), By::Client(client)).await?;
-    let occasion = Occasion { live, client, remembered: Remembered::No };
-    Ok(SetUp::Welcome(opening::open_fresh(identity, id, occasion).await?))
+    identity
+        .audit
+        .record(&Event::SetupUsed, Some(id), By::Client(client))
+        .await?;
+    let occasion = Occasion {
+        live,
+        client,
+        remembered: Remembered::No,
+    };
+    Ok(SetUp::Welcome(
+        opening::open_fresh(identity, id, occasion).await?,
+    ))
 }
 
 enum Read {
@@ -184,7 +214,11 @@ fn read(identity: &Identity, live: &Live, form: &NewAdmin<'_>) -> Result<Read, F
     let mut problems = Problems::default();
     let username = problems.username(form.username, live.registration.username);
     let email = problems.email(form.email);
-    let person = Person { username: form.username, email: form.email, ..Person::default() };
+    let person = Person {
+        username: form.username,
+        email: form.email,
+        ..Person::default()
+    };
     let password = problems.password(form.password, person, live.password);
     let problems = problems.into_vec();
     match (email, password) {
@@ -220,14 +254,18 @@ async fn make(identity: &Identity, token: &SetupToken, draft: Draft) -> Result<M
         transaction.rollback().await?;
         return Ok(Made::Gone);
     }
-    let used = setup_token::Entity::delete_by_id(token.hash()).exec(&transaction).await?;
+    let used = setup_token::Entity::delete_by_id(token.hash())
+        .exec(&transaction)
+        .await?;
     if used.rows_affected != 1 {
         transaction.rollback().await?;
         return Ok(Made::Gone);
     }
     match accounts::insert(&transaction, draft).await? {
         Inserted::Done => {
-            setup_token::Entity::delete_many().exec(&transaction).await?;
+            setup_token::Entity::delete_many()
+                .exec(&transaction)
+                .await?;
             transaction.commit().await?;
             Ok(Made::Done)
         }

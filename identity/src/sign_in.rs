@@ -42,6 +42,10 @@ pub struct Attempt<'a> {
 
 /// What came of a try.
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a request and taken apart at once"
+)]
 #[derive(Debug)]
 pub enum SignIn {
     /// Signed in.
@@ -64,7 +68,11 @@ pub enum SignIn {
 ///
 /// # Errors
 /// [`Fault::StoreAway`] when a store cannot be asked: then nobody is signed in, and nobody was told "wrong".
-pub async fn sign_in(identity: &Identity, live: &Live, attempt: Attempt<'_>) -> Result<SignIn, Fault> {
+pub async fn sign_in(
+    identity: &Identity,
+    live: &Live,
+    attempt: Attempt<'_>,
+) -> Result<SignIn, Fault> {
     let outcome = judge(identity, live, &attempt).await;
     let counted = match &outcome {
         Ok(SignIn::Welcome(_)) => SignInOutcome::Success,
@@ -82,10 +90,10 @@ async fn judge(identity: &Identity, live: &Live, attempt: &Attempt<'_>) -> Resul
     let known = identity.accounts.find_named(&login).await?;
     let counters = [
         match &known {
-            Some(account) => Counter::account(account.id, &live.throttle),
-            None => Counter::unknown_name(&login, &live.throttle),
+            Some(account) => Counter::account(account.id, live.throttle),
+            None => Counter::unknown_name(&login, live.throttle),
         },
-        Counter::address(attempt.client.address, &live.throttle),
+        Counter::address(attempt.client.address, live.throttle),
     ];
     match identity.throttle.check(&counters).await? {
         Turn::Now => {}
@@ -99,6 +107,10 @@ async fn judge(identity: &Identity, live: &Live, attempt: &Attempt<'_>) -> Resul
 }
 
 /// What came of judging, before anything is counted or written down.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a request and taken apart at once"
+)]
 enum Proven {
     Open(Account, Opened),
     Wrong(Option<Account>, Failure),
@@ -111,7 +123,11 @@ async fn prove(
     attempt: &Attempt<'_>,
     mut known: Option<Account>,
 ) -> Result<Proven, Fault> {
-    let occasion = Occasion { live, client: attempt.client, remembered: attempt.remember };
+    let occasion = Occasion {
+        live,
+        client: attempt.client,
+        remembered: attempt.remember,
+    };
     for _ in 0..ROUNDS {
         let right = match compare(identity, attempt.password, known).await? {
             Compared::Right(account) => account,
@@ -127,19 +143,29 @@ async fn prove(
     Ok(Proven::Busy(RETRY_AFTER))
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a request and taken apart at once"
+)]
 enum Compared {
     Right(Account),
     Settled(Proven),
 }
 
 /// Exactly one hash, whoever it is. Only then is looked at what else there is to know.
-async fn compare(identity: &Identity, typed: &str, known: Option<Account>) -> Result<Compared, Fault> {
+async fn compare(
+    identity: &Identity,
+    typed: &str,
+    known: Option<Account>,
+) -> Result<Compared, Fault> {
     let settled = |failure| move |account| Compared::Settled(Proven::Wrong(account, failure));
     // Too long to be anybody's, and refused before it costs anything.
     let Ok(password) = Password::typed(typed).map_err(|TooLong| ()) else {
         return Ok(settled(Failure::WrongPassword)(known));
     };
-    let stored = known.as_ref().and_then(|account| account.password_hash.clone());
+    let stored = known
+        .as_ref()
+        .and_then(|account| account.password_hash.clone());
     let had_password = stored.is_some();
     let rehash = match identity.passwords.verify(password.clone(), stored).await? {
         Verified::Right(rehash) => rehash,
@@ -165,8 +191,14 @@ async fn compare(identity: &Identity, typed: &str, known: Option<Account>) -> Re
 }
 
 /// Stores a hash with today's costs. Too busy is no reason to keep anybody out: the next sign-in tries again.
-async fn strengthen(identity: &Identity, account: &Account, password: Password) -> Result<(), Fault> {
-    let Some(old) = &account.password_hash else { return Ok(()) };
+async fn strengthen(
+    identity: &Identity,
+    account: &Account,
+    password: Password,
+) -> Result<(), Fault> {
+    let Some(old) = &account.password_hash else {
+        return Ok(());
+    };
     match identity.passwords.hash(password).await? {
         Hashed::Done(new) => identity.accounts.replace_hash(account.id, old, &new).await,
         Hashed::Busy { .. } => Ok(()),
@@ -186,12 +218,18 @@ async fn settle(
             if let Some(former) = &attempt.former {
                 identity.sessions.revoke(former, Ended::Replaced).await?;
             }
-            identity.audit.record(&Event::SignInSuccess, Some(account.id), by).await?;
+            identity
+                .audit
+                .record(&Event::SignInSuccess, Some(account.id), by)
+                .await?;
             Ok(SignIn::Welcome(opened))
         }
         Ok(Proven::Wrong(account, failure)) => {
             let account = account.map(|account| account.id);
-            identity.audit.record(&Event::SignInFailure(failure), account, by).await?;
+            identity
+                .audit
+                .record(&Event::SignInFailure(failure), account, by)
+                .await?;
             Ok(SignIn::Refused)
         }
         Ok(Proven::Busy(retry_after)) => {

@@ -8,10 +8,17 @@ use crate::{Client, Fault, Identity};
 ///
 /// # Errors
 /// [`Fault::StoreAway`] when it may still be live: the person must not be told that they are signed out.
-pub async fn sign_out(identity: &Identity, session: &SessionKey, client: &Client) -> Result<(), Fault> {
+pub async fn sign_out(
+    identity: &Identity,
+    session: &SessionKey,
+    client: &Client,
+) -> Result<(), Fault> {
     if let Some(ended) = identity.sessions.revoke(session, Ended::Logout).await? {
         let event = Event::SessionEnded(Ended::Logout);
-        identity.audit.record(&event, Some(ended.account), By::Client(client)).await?;
+        identity
+            .audit
+            .record(&event, Some(ended.account), By::Client(client))
+            .await?;
     }
     Ok(())
 }

@@ -77,7 +77,13 @@ pub enum SignInOutcome {
 
 impl SignInOutcome {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 5] = [Self::Success, Self::BadCredentials, Self::RateLimited, Self::Busy, Self::Error];
+    pub const ALL: [Self; 5] = [
+        Self::Success,
+        Self::BadCredentials,
+        Self::RateLimited,
+        Self::Busy,
+        Self::Error,
+    ];
 
     /// The word in metrics.
     #[must_use]
@@ -111,8 +117,14 @@ pub enum RegistrationOutcome {
 
 impl RegistrationOutcome {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 6] =
-        [Self::Success, Self::Invalid, Self::Closed, Self::RateLimited, Self::Busy, Self::Error];
+    pub const ALL: [Self; 6] = [
+        Self::Success,
+        Self::Invalid,
+        Self::Closed,
+        Self::RateLimited,
+        Self::Busy,
+        Self::Error,
+    ];
 
     /// The word in metrics.
     #[must_use]

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorward_config::{Boot, Config, DatabaseUrl, Hashing, Live};
 use tempfile::TempDir;
 
-use crate::change::{Added, Addition, add};
 use crate::account::Account;
 use crate::audit::By;
+use crate::change::{Added, Addition, add};
 use crate::identity::World;
 use crate::tally::{Note, Tally};
 use crate::{Client, Clock, Identity, ManualClock, SystemRandom};
@@ -31,14 +31,22 @@ pub(crate) struct Notes(Mutex<Vec<String>>);
 
 impl Tally for Notes {
     fn note(&self, note: Note) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{note:?}"));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(format!("{note:?}"));
     }
 }
 
 impl Notes {
     /// How many notes hold `text`.
     pub(crate) fn count(&self, text: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|note| note.contains(text)).count()
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|note| note.contains(text))
+            .count()
     }
 }
 
@@ -49,25 +57,48 @@ impl Room {
         let boot = Boot {
             database: DatabaseUrl::Sqlite(data_dir.join("doorward.db")),
             data_dir,
-            hashing: Hashing { memory_kib: 64, iterations: 1, lanes: 1, concurrency: 4 },
+            hashing: Hashing {
+                memory_kib: 64,
+                iterations: 1,
+                lanes: 1,
+                concurrency: 4,
+            },
             ..Config::default().boot
         };
         let clock = Arc::new(ManualClock::default());
         let notes = Arc::new(Notes::default());
         let identity = Arc::new(open(&boot, &clock, &notes).await);
-        Self { identity, live: Config::default().live, clock, notes, boot, _folder: folder }
+        Self {
+            identity,
+            live: Config::default().live,
+            clock,
+            notes,
+            boot,
+            _folder: folder,
+        }
     }
 
     /// The same stores, opened once more as by another process.
     pub(crate) async fn again(&self, hashing: Hashing) -> Identity {
-        let boot = Boot { hashing, ..self.boot.clone() };
+        let boot = Boot {
+            hashing,
+            ..self.boot.clone()
+        };
         open(&boot, &self.clock, &self.notes).await
     }
 
     /// An account made by command.
     pub(crate) async fn add(&self, username: &str, email: &str) -> Account {
-        let addition = Addition { username, email, password: Some(PASSWORD), roles: &[] };
-        match add(&self.identity, &self.live, addition, By::Command).await.unwrap() {
+        let addition = Addition {
+            username,
+            email,
+            password: Some(PASSWORD),
+            roles: &[],
+        };
+        match add(&self.identity, &self.live, addition, By::Command)
+            .await
+            .unwrap()
+        {
             Added::Done(account) => account,
             other => panic!("{other:?}"),
         }
@@ -77,7 +108,11 @@ impl Room {
 async fn open(boot: &Boot, clock: &Arc<ManualClock>, notes: &Arc<Notes>) -> Identity {
     let clock: Arc<dyn Clock> = clock.clone();
     let tally: Arc<dyn Tally> = notes.clone();
-    let world = World { clock, random: Arc::new(SystemRandom), tally };
+    let world = World {
+        clock,
+        random: Arc::new(SystemRandom),
+        tally,
+    };
     Identity::open_in(boot, world).await.unwrap()
 }
 

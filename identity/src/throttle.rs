@@ -14,7 +14,9 @@ use std::time::Duration;
 use doorward_config::Throttle as Allowed;
 use jiff::Timestamp;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+};
 use sha2::{Digest, Sha256};
 
 use crate::database::entity::throttle;
@@ -53,28 +55,47 @@ pub(crate) enum Turn {
     /// It may, and is counted.
     Now,
     /// It came too early.
-    Later { retry_after: Duration, kind: ThrottleKind },
+    Later {
+        retry_after: Duration,
+        kind: ThrottleKind,
+    },
 }
 
 impl Counter {
     /// Tries at an account, from wherever.
-    pub(crate) fn account(id: AccountId, allowed: &Allowed) -> Self {
-        Self::new(ThrottleKind::Account, allowed.account_failures, &[b"account", id.as_bytes()])
+    pub(crate) fn account(id: AccountId, allowed: Allowed) -> Self {
+        Self::new(
+            ThrottleKind::Account,
+            allowed.account_failures,
+            &[b"account", id.as_bytes()],
+        )
     }
 
     /// Tries at a name that nobody has: they must feel like any other.
-    pub(crate) fn unknown_name(login: &Login, allowed: &Allowed) -> Self {
-        Self::new(ThrottleKind::Account, allowed.account_failures, &[b"name", login.canonical().as_bytes()])
+    pub(crate) fn unknown_name(login: &Login, allowed: Allowed) -> Self {
+        Self::new(
+            ThrottleKind::Account,
+            allowed.account_failures,
+            &[b"name", login.canonical().as_bytes()],
+        )
     }
 
     /// Tries to sign in from an address, for whatever account.
-    pub(crate) fn address(address: IpAddr, allowed: &Allowed) -> Self {
-        Self::new(ThrottleKind::Address, allowed.address_failures, &[b"address", &network(address)])
+    pub(crate) fn address(address: IpAddr, allowed: Allowed) -> Self {
+        Self::new(
+            ThrottleKind::Address,
+            allowed.address_failures,
+            &[b"address", &network(address)],
+        )
     }
 
     /// Tries to register from an address.
-    pub(crate) fn registration(address: IpAddr, allowed: &Allowed) -> Self {
-        Self::new(ThrottleKind::Address, allowed.address_failures, &[b"registration", &network(address)])
+    pub(crate) fn registration(address: IpAddr, allowed: Allowed) -> Self {
+        Self::new(
+            ThrottleKind::Address,
+            allowed.address_failures,
+            &[b"registration", &network(address)],
+        )
     }
 
     fn new(kind: ThrottleKind, free_tries: u32, parts: &[&[u8]]) -> Self {
@@ -83,7 +104,11 @@ impl Counter {
             hash.update(part);
             hash.update([0]);
         }
-        Self { key: hash.finalize().into(), kind, free_tries }
+        Self {
+            key: hash.finalize().into(),
+            kind,
+            free_tries,
+        }
     }
 
     fn is_for(&self, row: &throttle::Model) -> bool {
@@ -139,7 +164,9 @@ impl Throttle {
         for counter in counters {
             match counter.kind {
                 ThrottleKind::Account => {
-                    throttle::Entity::delete_by_id(counter.key.to_vec()).exec(&transaction).await?;
+                    throttle::Entity::delete_by_id(counter.key.to_vec())
+                        .exec(&transaction)
+                        .await?;
                 }
                 ThrottleKind::Address => give_back(&transaction, counter).await?,
             }
@@ -189,16 +216,26 @@ fn too_early(counters: &[Counter], rows: &[throttle::Model], now: Timestamp) -> 
     });
     let (wait, kind) = waits.max_by_key(|(wait, _)| *wait)?;
     // A clock that was set back must not make a delay longer than any can be.
-    Some(Turn::Later { retry_after: wait.min(LONGEST_DELAY), kind })
+    Some(Turn::Later {
+        retry_after: wait.min(LONGEST_DELAY),
+        kind,
+    })
 }
 
 /// The row after one more failure.
 fn spent(counter: &Counter, row: Option<&throttle::Model>, now: Timestamp) -> throttle::Model {
     let now = now.as_millisecond();
-    let remembered = row.filter(|row| now.saturating_sub(row.last_at) < milliseconds(FORGOTTEN_AFTER));
+    let remembered =
+        row.filter(|row| now.saturating_sub(row.last_at) < milliseconds(FORGOTTEN_AFTER));
     let failures = remembered.map_or(0, |row| row.failures).saturating_add(1);
-    let free_at = delay(failures, counter.free_tries).map_or(0, |delay| now.saturating_add(milliseconds(delay)));
-    throttle::Model { key: counter.key.to_vec(), failures, last_at: now, free_at }
+    let free_at = delay(failures, counter.free_tries)
+        .map_or(0, |delay| now.saturating_add(milliseconds(delay)));
+    throttle::Model {
+        key: counter.key.to_vec(),
+        failures,
+        last_at: now,
+        free_at,
+    }
 }
 
 /// How long the try after failure number `failures` has to wait.
@@ -211,11 +248,23 @@ fn delay(failures: i64, free_tries: u32) -> Option<Duration> {
 
 async fn give_back(transaction: &DatabaseTransaction, counter: &Counter) -> Result<(), Fault> {
     let key = counter.key.to_vec();
-    let Some(row) = throttle::Entity::find_by_id(key).lock_exclusive().one(transaction).await? else {
+    let Some(row) = throttle::Entity::find_by_id(key)
+        .lock_exclusive()
+        .one(transaction)
+        .await?
+    else {
         return Ok(());
     };
     // Whoever was given a turn stood behind no delay, so the one that this try began is the only one there is.
-    save(transaction, throttle::Model { failures: (row.failures - 1).max(0), free_at: 0, ..row }).await
+    save(
+        transaction,
+        throttle::Model {
+            failures: (row.failures - 1).max(0),
+            free_at: 0,
+            ..row
+        },
+    )
+    .await
 }
 
 async fn save(transaction: &DatabaseTransaction, row: throttle::Model) -> Result<(), Fault> {
@@ -229,7 +278,10 @@ async fn save(transaction: &DatabaseTransaction, row: throttle::Model) -> Result
     let replace = OnConflict::column(Column::Key)
         .update_columns([Column::Failures, Column::LastAt, Column::FreeAt])
         .to_owned();
-    throttle::Entity::insert(row).on_conflict(replace).exec_without_returning(transaction).await?;
+    throttle::Entity::insert(row)
+        .on_conflict(replace)
+        .exec_without_returning(transaction)
+        .await?;
     Ok(())
 }
 

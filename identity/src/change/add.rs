@@ -44,7 +44,12 @@ pub enum Added {
 ///
 /// # Errors
 /// [`Fault::StoreAway`] when the database cannot be asked.
-pub async fn add(identity: &Identity, live: &Live, addition: Addition<'_>, by: By<'_>) -> Result<Added, Fault> {
+pub async fn add(
+    identity: &Identity,
+    live: &Live,
+    addition: Addition<'_>,
+    by: By<'_>,
+) -> Result<Added, Fault> {
     let (draft, password) = match read(identity, live, &addition)? {
         Read::Good(draft, password) => (*draft, password),
         Read::Bad(problems) => return Ok(Added::Invalid(problems)),
@@ -58,14 +63,26 @@ pub async fn add(identity: &Identity, live: &Live, addition: Addition<'_>, by: B
     };
     let id = draft.id;
     let transaction = identity.database.write().await?;
-    if let Inserted::Taken(problem) = accounts::insert(&transaction, Draft { password_hash, ..draft }).await? {
+    if let Inserted::Taken(problem) = accounts::insert(
+        &transaction,
+        Draft {
+            password_hash,
+            ..draft
+        },
+    )
+    .await?
+    {
         transaction.rollback().await?;
         return Ok(Added::Invalid(vec![problem]));
     }
     let account = accounts::find(&transaction, id).await?;
     transaction.commit().await?;
-    identity.audit.record(&Event::AccountAdded, Some(id), by).await?;
-    let account = account.ok_or_else(|| Fault::broken("an account that was just made is not there"))?;
+    identity
+        .audit
+        .record(&Event::AccountAdded, Some(id), by)
+        .await?;
+    let account =
+        account.ok_or_else(|| Fault::broken("an account that was just made is not there"))?;
     Ok(Added::Done(account))
 }
 
@@ -79,8 +96,14 @@ fn read(identity: &Identity, live: &Live, addition: &Addition<'_>) -> Result<Rea
     let mut problems = Problems::default();
     let username = problems.username(addition.username, UsernameRule::Optional);
     let email = problems.email(addition.email);
-    let person = Person { username: addition.username, email: addition.email, ..Person::default() };
-    let password = addition.password.map(|typed| problems.password(typed, person, live.password));
+    let person = Person {
+        username: addition.username,
+        email: addition.email,
+        ..Person::default()
+    };
+    let password = addition
+        .password
+        .map(|typed| problems.password(typed, person, live.password));
     let mut roles = addition.roles.to_vec();
     if roles.is_empty() {
         roles = role::defaults(live)?;

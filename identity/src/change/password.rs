@@ -43,7 +43,9 @@ pub async fn set_password(
     password: &str,
     by: By<'_>,
 ) -> Result<SetPassword, Fault> {
-    let Some(known) = identity.accounts.find(account).await? else { return Ok(SetPassword::NotFound) };
+    let Some(known) = identity.accounts.find(account).await? else {
+        return Ok(SetPassword::NotFound);
+    };
     let hash = match rehash(identity, live, &known, password).await? {
         New::Hash(hash) => hash,
         New::Invalid(problems) => return Ok(SetPassword::Invalid(problems)),
@@ -70,6 +72,10 @@ pub struct PasswordChange<'a> {
 
 /// What came of [`change_password`].
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a request and taken apart at once"
+)]
 #[derive(Debug)]
 pub enum ChangedPassword {
     /// It is the password. Every session has ended, the one it was asked in too: this one took its place.
@@ -100,10 +106,15 @@ pub async fn change_password(
     wish: PasswordChange<'_>,
     client: &Client,
 ) -> Result<ChangedPassword, Fault> {
-    let session = identity.sessions.find(&wish.session, live.session.idle).await?;
+    let session = identity
+        .sessions
+        .find(&wish.session, live.session.idle)
+        .await?;
     let known = identity.accounts.find(wish.account).await?;
     // Without a live session of one's own and an account that may be used there is nothing to change.
-    let (Some(session), Some(known)) = (session, known) else { return Ok(ChangedPassword::Wrong) };
+    let (Some(session), Some(known)) = (session, known) else {
+        return Ok(ChangedPassword::Wrong);
+    };
     if session.record.account != wish.account || !known.enabled {
         return Ok(ChangedPassword::Wrong);
     }
@@ -120,9 +131,16 @@ pub async fn change_password(
         Changed::Done(_) | Changed::Already(_) => {}
         Changed::NotFound | Changed::LastAdmin => return Ok(ChangedPassword::Wrong),
     }
-    let occasion = Occasion { live, client, remembered: session.record.remembered };
+    let occasion = Occasion {
+        live,
+        client,
+        remembered: session.record.remembered,
+    };
     let opened = opening::open_fresh(identity, known.id, occasion).await?;
-    identity.sessions.revoke(&wish.session, Ended::PasswordChanged).await?;
+    identity
+        .sessions
+        .revoke(&wish.session, Ended::PasswordChanged)
+        .await?;
     Ok(ChangedPassword::Done(opened))
 }
 
@@ -135,14 +153,21 @@ async fn prove(
     current: &str,
     client: &Client,
 ) -> Result<Option<ChangedPassword>, Fault> {
-    let counters =
-        [Counter::account(known.id, &live.throttle), Counter::address(client.address, &live.throttle)];
+    let counters = [
+        Counter::account(known.id, live.throttle),
+        Counter::address(client.address, live.throttle),
+    ];
     if let Turn::Later { retry_after, kind } = identity.throttle.check(&counters).await? {
         identity.tally.note(Note::Throttled { kind });
         return Ok(Some(ChangedPassword::Slow { retry_after }));
     }
     let verified = match Password::typed(current) {
-        Ok(current) => identity.passwords.verify(current, known.password_hash.clone()).await?,
+        Ok(current) => {
+            identity
+                .passwords
+                .verify(current, known.password_hash.clone())
+                .await?
+        }
         Err(TooLong) => Verified::Wrong,
     };
     match verified {
@@ -152,7 +177,10 @@ async fn prove(
         }
         Verified::Wrong => {
             let event = Event::PasswordChangeRefused;
-            identity.audit.record(&event, Some(known.id), By::Client(client)).await?;
+            identity
+                .audit
+                .record(&event, Some(known.id), By::Client(client))
+                .await?;
             Ok(Some(ChangedPassword::Wrong))
         }
         Verified::Busy { retry_after } => {
@@ -168,10 +196,20 @@ enum New {
     Busy(Duration),
 }
 
-async fn rehash(identity: &Identity, live: &Live, known: &Account, typed: &str) -> Result<New, Fault> {
+async fn rehash(
+    identity: &Identity,
+    live: &Live,
+    known: &Account,
+    typed: &str,
+) -> Result<New, Fault> {
     let password = match judge(typed, known.person(), live.password) {
         Ok(password) => password,
-        Err(weakness) => return Ok(New::Invalid(vec![Problem::new(Field::Password, weakness)])),
+        Err(weakness) => {
+            return Ok(New::Invalid(vec![Problem::new(
+                Field::Password,
+                weakness.to_string(),
+            )]));
+        }
     };
     Ok(match identity.passwords.hash(password).await? {
         Hashed::Done(hash) => New::Hash(hash),

@@ -29,8 +29,17 @@ pub async fn edit_profile(
     let Some(details) = problems.profile(typed, identity.clock.now()) else {
         return Ok(Edited::Invalid(problems.into_vec()));
     };
-    match change(identity, account, Edit::Details(&details), By::Client(client)).await? {
+    match change(
+        identity,
+        account,
+        Edit::Details(&details),
+        By::Client(client),
+    )
+    .await?
+    {
         Changed::Done(_) | Changed::Already(_) => Ok(Edited::Saved),
-        Changed::NotFound | Changed::LastAdmin => Err(Fault::broken("whoever edits their profile has no account")),
+        Changed::NotFound | Changed::LastAdmin => {
+            Err(Fault::broken("whoever edits their profile has no account"))
+        }
     }
 }

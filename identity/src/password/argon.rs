@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use argon2::password_hash::phc;
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use doorward_config::Hashing;
 use subtle::ConstantTimeEq;
 
@@ -42,8 +42,13 @@ impl fmt::Debug for PasswordHash {
 /// # Errors
 /// [`Fault::Broken`] when they contradict RFC 9106 §3.1; the configuration has checked them before.
 pub(super) fn parameters(hashing: Hashing) -> Result<Params, Fault> {
-    Params::new(hashing.memory_kib, hashing.iterations, hashing.lanes, Some(OUTPUT))
-        .map_err(|error| Fault::broken_by("these costs of a password hash are impossible", error))
+    Params::new(
+        hashing.memory_kib,
+        hashing.iterations,
+        hashing.lanes,
+        Some(OUTPUT),
+    )
+    .map_err(|error| Fault::broken_by("these costs of a password hash are impossible", error))
 }
 
 /// Working memory for one hash at a time, kept between hashes.
@@ -57,7 +62,12 @@ impl Workplace {
     ///
     /// # Errors
     /// [`Fault::Broken`] for what argon2 refuses.
-    pub(super) fn hash(&mut self, password: &[u8], salt: [u8; SALT], params: &Params) -> Result<PasswordHash, Fault> {
+    pub(super) fn hash(
+        &mut self,
+        password: &[u8],
+        salt: [u8; SALT],
+        params: &Params,
+    ) -> Result<PasswordHash, Fault> {
         let mut output = [0; OUTPUT];
         self.run(password, &salt, params, &mut output)?;
         let write = || -> Result<String, argon2::password_hash::Error> {
@@ -70,14 +80,20 @@ impl Workplace {
             };
             Ok(hash.to_string())
         };
-        write().map(PasswordHash).map_err(|error| Fault::broken_by("a password hash cannot be written", error))
+        write()
+            .map(PasswordHash)
+            .map_err(|error| Fault::broken_by("a password hash cannot be written", error))
     }
 
     /// Hashes `password` the way `stored` was hashed, and compares in constant time.
     ///
     /// # Errors
     /// [`Fault::Broken`] when `stored` is no argon2id hash.
-    pub(super) fn matches(&mut self, password: &[u8], stored: &PasswordHash) -> Result<Match, Fault> {
+    pub(super) fn matches(
+        &mut self,
+        password: &[u8],
+        stored: &PasswordHash,
+    ) -> Result<Match, Fault> {
         let known = Known::read(stored)?;
         let mut output = [0; phc::Output::MAX_LENGTH];
         let expected = known.output.as_bytes();
@@ -103,7 +119,13 @@ impl Workplace {
         Ok(())
     }
 
-    fn run(&mut self, password: &[u8], salt: &[u8], params: &Params, output: &mut [u8]) -> Result<(), Fault> {
+    fn run(
+        &mut self,
+        password: &[u8],
+        salt: &[u8],
+        params: &Params,
+        output: &mut [u8],
+    ) -> Result<(), Fault> {
         let blocks = params.block_count();
         if self.memory.len() != blocks {
             self.memory = vec![Block::default(); blocks];
@@ -146,7 +168,11 @@ impl Known {
             && hash.version == Some(Version::V0x13.into())
             && params.m_cost() <= MOST_MEMORY_KIB;
         match (hash.salt, hash.hash) {
-            (Some(salt), Some(output)) if is_ours => Ok(Self { params, salt, output }),
+            (Some(salt), Some(output)) if is_ours => Ok(Self {
+                params,
+                salt,
+                output,
+            }),
             _ => Err(unreadable()),
         }
     }

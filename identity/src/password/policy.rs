@@ -18,7 +18,8 @@ const BESIDE_NAMES: usize = 6;
 /// The product itself.
 const PRODUCT: &str = "doorward";
 
-static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("common.txt").lines().collect());
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("common.txt").lines().collect());
 
 /// Whose password it will be: what must not be in it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,14 +39,18 @@ pub(crate) enum Weakness {
     Long,
     #[error("This is one of the most common passwords. Choose another.")]
     Common,
-    #[error("Do not build your password from your own names.")]
+    #[error("Do not build your password from your own names, or from ours.")]
     OwnName,
     #[error("This password is too easy to guess. Add another word or two.")]
     Guessable,
 }
 
 /// Takes a new password, or says what is wrong with it.
-pub(crate) fn judge(typed: &str, person: Person<'_>, policy: PasswordPolicy) -> Result<Password, Weakness> {
+pub(crate) fn judge(
+    typed: &str,
+    person: Person<'_>,
+    policy: PasswordPolicy,
+) -> Result<Password, Weakness> {
     let password = Password::typed(typed).map_err(|TooLong| Weakness::Long)?;
     let text = password.0.as_str();
     if text.chars().count() < policy.min_length {
@@ -60,7 +65,7 @@ pub(crate) fn judge(typed: &str, person: Person<'_>, policy: PasswordPolicy) -> 
     if beside(&folded, &names) < BESIDE_NAMES {
         return Err(Weakness::OwnName);
     }
-    let own: Vec<&str> = names.iter().map(String::as_str).chain([PRODUCT]).collect();
+    let own: Vec<&str> = names.iter().map(String::as_str).collect();
     if zxcvbn(&judged, &own).score() < Score::Three {
         return Err(Weakness::Guessable);
     }
@@ -73,10 +78,16 @@ fn is_common(folded: &str) -> bool {
     COMMON.contains(folded) || COMMON.contains(stem)
 }
 
-/// The names and their parts, longest first, in lower case.
+/// The names and their parts, the product's too, longest first, in lower case.
 fn name_parts(person: Person<'_>) -> Vec<String> {
-    let domain_cut = person.email.split('@').next().unwrap_or_default();
-    let whole = [person.username, person.email, domain_cut, person.first_name, person.last_name];
+    let Person {
+        username,
+        email,
+        first_name,
+        last_name,
+    } = person;
+    let local = email.split_once('@').map_or(email, |(local, _)| local);
+    let whole = [username, email, local, first_name, last_name, PRODUCT];
     let mut parts: Vec<String> = whole
         .iter()
         .flat_map(|name| name.split(|c: char| !c.is_alphanumeric()).chain([*name]))
@@ -90,6 +101,8 @@ fn name_parts(person: Person<'_>) -> Vec<String> {
 
 /// How many characters are left without the names.
 fn beside(folded: &str, names: &[String]) -> usize {
-    let rest = names.iter().fold(folded.to_owned(), |rest, name| rest.replace(name.as_str(), ""));
+    let rest = names.iter().fold(folded.to_owned(), |rest, name| {
+        rest.replace(name.as_str(), "")
+    });
     rest.chars().count()
 }

@@ -10,8 +10,8 @@ use argon2::Params;
 use doorward_config::Hashing;
 use tokio::sync::oneshot;
 
-use super::argon::{Match, PasswordHash, SALT, Workplace, is_weaker, parameters};
 use super::Password;
+use super::argon::{Match, PasswordHash, SALT, Workplace, is_weaker, parameters};
 use crate::tally::{Note, Tally};
 use crate::{Fault, Random};
 
@@ -72,8 +72,14 @@ pub enum Rehash {
 
 /// One thing for a thread to do.
 enum Work {
-    Hash { salt: [u8; SALT], reply: oneshot::Sender<Result<PasswordHash, Fault>> },
-    Verify { stored: Option<PasswordHash>, reply: oneshot::Sender<Result<Verified, Fault>> },
+    Hash {
+        salt: [u8; SALT],
+        reply: oneshot::Sender<Result<PasswordHash, Fault>>,
+    },
+    Verify {
+        stored: Option<PasswordHash>,
+        reply: oneshot::Sender<Result<Verified, Fault>>,
+    },
 }
 
 struct Job {
@@ -89,7 +95,11 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Fault::Broken`] when the costs are impossible or a thread cannot be started.
-    pub fn start(hashing: Hashing, random: Arc<dyn Random>, tally: &Arc<dyn Tally>) -> Result<Self, Fault> {
+    pub fn start(
+        hashing: Hashing,
+        random: Arc<dyn Random>,
+        tally: &Arc<dyn Tally>,
+    ) -> Result<Self, Fault> {
         let params = parameters(hashing)?;
         let threads = match hashing.concurrency {
             0 => Hashing::spare_cores(),
@@ -109,9 +119,15 @@ impl Passwords {
             std::thread::Builder::new()
                 .name(format!("password-{number}"))
                 .spawn(move || thread.run())
-                .map_err(|error| Fault::broken_by("a thread for passwords cannot be started", error))?;
+                .map_err(|error| {
+                    Fault::broken_by("a thread for passwords cannot be started", error)
+                })?;
         }
-        Ok(Self { queue, counts, random })
+        Ok(Self {
+            queue,
+            counts,
+            random,
+        })
     }
 
     /// Hashes a new password.
@@ -122,9 +138,14 @@ impl Passwords {
         let mut salt = [0; SALT];
         self.random.fill(&mut salt);
         let (reply, answer) = oneshot::channel();
-        match self.queue(Job { password, work: Work::Hash { salt, reply } })? {
+        match self.queue(Job {
+            password,
+            work: Work::Hash { salt, reply },
+        })? {
             Ok(()) => Ok(Hashed::Done(answered(answer).await?)),
-            Err(Full) => Ok(Hashed::Busy { retry_after: RETRY_AFTER }),
+            Err(Full) => Ok(Hashed::Busy {
+                retry_after: RETRY_AFTER,
+            }),
         }
     }
 
@@ -132,11 +153,20 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Fault::Broken`] when the stored hash cannot be read, a thread has died or argon2 refuses.
-    pub(crate) async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verified, Fault> {
+    pub(crate) async fn verify(
+        &self,
+        password: Password,
+        stored: Option<PasswordHash>,
+    ) -> Result<Verified, Fault> {
         let (reply, answer) = oneshot::channel();
-        match self.queue(Job { password, work: Work::Verify { stored, reply } })? {
+        match self.queue(Job {
+            password,
+            work: Work::Verify { stored, reply },
+        })? {
             Ok(()) => answered(answer).await,
-            Err(Full) => Ok(Verified::Busy { retry_after: RETRY_AFTER }),
+            Err(Full) => Ok(Verified::Busy {
+                retry_after: RETRY_AFTER,
+            }),
         }
     }
 
@@ -160,7 +190,9 @@ impl Passwords {
                 self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
                 match refused {
                     TrySendError::Full(_) => Ok(Err(Full)),
-                    TrySendError::Disconnected(_) => Err(Fault::broken("no thread for passwords is left")),
+                    TrySendError::Disconnected(_) => {
+                        Err(Fault::broken("no thread for passwords is left"))
+                    }
                 }
             }
         }
@@ -168,7 +200,9 @@ impl Passwords {
 }
 
 async fn answered<T>(answer: oneshot::Receiver<Result<T, Fault>>) -> Result<T, Fault> {
-    answer.await.map_err(|error| Fault::broken_by("a thread for passwords has died", error))?
+    answer
+        .await
+        .map_err(|error| Fault::broken_by("a thread for passwords has died", error))?
 }
 
 struct Thread {
@@ -183,7 +217,11 @@ impl Thread {
     fn run(&mut self) {
         loop {
             // Held while waiting, not while hashing: the others wait for the lock instead of the queue.
-            let next = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let next = self
+                .jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
             let Ok(job) = next else { return };
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
             if job.is_wanted() {
@@ -209,7 +247,11 @@ impl Thread {
         }
     }
 
-    fn verify(&mut self, password: &[u8], stored: Option<&PasswordHash>) -> Result<Verified, Fault> {
+    fn verify(
+        &mut self,
+        password: &[u8],
+        stored: Option<&PasswordHash>,
+    ) -> Result<Verified, Fault> {
         let Some(stored) = stored else {
             self.workplace.pretend(password, &self.params)?;
             return Ok(Verified::Wrong);
@@ -223,7 +265,9 @@ impl Thread {
 
     fn count(&self, begun: Instant) {
         self.counts.done.fetch_add(1, Ordering::Relaxed);
-        self.tally.note(Note::PasswordHashed { took: begun.elapsed() });
+        self.tally.note(Note::PasswordHashed {
+            took: begun.elapsed(),
+        });
     }
 }
 

@@ -4,14 +4,17 @@ use super::*;
 use crate::testing::Room;
 use crate::{ManualClock, SystemRandom};
 
-const ALLOWED: Allowed = Allowed { account_failures: 3, address_failures: 5 };
+const ALLOWED: Allowed = Allowed {
+    account_failures: 3,
+    address_failures: 5,
+};
 
 fn unknown(name: &str) -> Counter {
-    Counter::unknown_name(&Login::parse(name), &ALLOWED)
+    Counter::unknown_name(&Login::parse(name), ALLOWED)
 }
 
 fn account(room: &Room) -> Counter {
-    Counter::account(AccountId::new(room.clock.now(), &SystemRandom), &ALLOWED)
+    Counter::account(AccountId::new(room.clock.now(), &SystemRandom), ALLOWED)
 }
 
 async fn wait(throttle: &Throttle, counter: &Counter) -> u64 {
@@ -31,15 +34,28 @@ async fn delays_begin_after_the_free_tries_double_and_end_by_themselves() {
     }
     for delay in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
         assert_eq!(wait(throttle, &anna).await, delay);
-        assert_eq!(wait(throttle, &anna).await, delay, "a try that comes too early makes nothing longer");
-        room.clock.advance(SignedDuration::from_secs(delay.cast_signed()) - SignedDuration::from_millis(1));
-        assert_ne!(throttle.check(std::slice::from_ref(&anna)).await.unwrap(), Turn::Now);
+        assert_eq!(
+            wait(throttle, &anna).await,
+            delay,
+            "a try that comes too early makes nothing longer"
+        );
+        room.clock.advance(
+            SignedDuration::from_secs(delay.cast_signed()) - SignedDuration::from_millis(1),
+        );
+        assert_ne!(
+            throttle.check(std::slice::from_ref(&anna)).await.unwrap(),
+            Turn::Now
+        );
         room.clock.advance(SignedDuration::from_millis(1));
         assert_eq!(wait(throttle, &anna).await, 0, "after {delay} seconds");
     }
     room.clock.advance(SignedDuration::from_hours(24));
     for _ in 0..3 {
-        assert_eq!(wait(throttle, &anna).await, 0, "a day later all is forgotten");
+        assert_eq!(
+            wait(throttle, &anna).await,
+            0,
+            "a day later all is forgotten"
+        );
     }
     assert_eq!(wait(throttle, &anna).await, 1);
 }
@@ -48,7 +64,7 @@ async fn delays_begin_after_the_free_tries_double_and_end_by_themselves() {
 async fn success_forgets_the_account_and_gives_the_address_one_try_back() {
     let room = Room::open().await;
     let throttle = &room.identity.throttle;
-    let address = Counter::address("192.0.2.1".parse().unwrap(), &ALLOWED);
+    let address = Counter::address("192.0.2.1".parse().unwrap(), ALLOWED);
     let both = [account(&room), address.clone()];
     for _ in 0..2 {
         assert_eq!(throttle.check(&both).await.unwrap(), Turn::Now);
@@ -59,7 +75,11 @@ async fn success_forgets_the_account_and_gives_the_address_one_try_back() {
         assert_eq!(wait(throttle, &both[0]).await, 0, "the account starts anew");
     }
     for _ in 0..3 {
-        assert_eq!(wait(throttle, &address).await, 0, "the address has two failures");
+        assert_eq!(
+            wait(throttle, &address).await,
+            0,
+            "the address has two failures"
+        );
     }
     assert_eq!(wait(throttle, &address).await, 1);
 }
@@ -86,7 +106,7 @@ async fn a_hundred_at_once_count_as_a_hundred() {
 
 #[test]
 fn ipv6_counts_by_network_and_ipv4_by_address() {
-    let key = |text: &str| Counter::address(text.parse().unwrap(), &ALLOWED).key;
+    let key = |text: &str| Counter::address(text.parse().unwrap(), ALLOWED).key;
     assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:ffff:ffff:ffff"));
     assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
     assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
@@ -98,9 +118,9 @@ fn counters_of_different_things_are_different() {
     let address = "192.0.2.1".parse().unwrap();
     let id = AccountId::new(ManualClock::default().now(), &SystemRandom);
     let keys = [
-        Counter::address(address, &ALLOWED).key,
-        Counter::registration(address, &ALLOWED).key,
-        Counter::account(id, &ALLOWED).key,
+        Counter::address(address, ALLOWED).key,
+        Counter::registration(address, ALLOWED).key,
+        Counter::account(id, ALLOWED).key,
         unknown("anna").key,
     ];
     let different: std::collections::HashSet<_> = keys.iter().collect();
