@@ -49,7 +49,7 @@ impl<S> Routes<S> {
     }
 
     fn find_under(&self, host: &str) -> Option<&S> {
-        if self.under.is_empty() || host.starts_with('[') {
+        if self.under.is_empty() {
             return None;
         }
         // The longest parent comes first: it begins after the first dot.
