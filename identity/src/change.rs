@@ -2,12 +2,12 @@
 //!
 //! Every change goes the same way: the account's rows in one transaction, its version raised by one; **then** its
 //! sessions, ended or given the new rights; then the audit trail. A session opened meanwhile compares versions before
-//! its token is given out. What is already as asked is not changed again, but its sessions are brought in line once
-//! more: so a command that was cut short between the two can simply be repeated.
+//! its token is given out. What is left undone between the first two is remembered, and done by any process later.
 //!
 //! The last enabled admin can be neither disabled, deleted nor robbed of the role: the setup link would open again.
 
 mod add;
+mod follow;
 mod password;
 mod profile;
 #[cfg(test)]
@@ -24,8 +24,11 @@ use crate::role::{ADMIN, Role};
 use crate::session::{Ended, SessionKey};
 use crate::{AccountId, Fault, Identity};
 
+use follow::{Before, follow, note};
+
 pub use crate::form::Profile;
 pub use add::{Added, Addition, add};
+pub(crate) use follow::catch_up;
 pub use password::{ChangedPassword, PasswordChange, SetPassword, change_password, set_password};
 pub use profile::{Edited, edit_profile};
 
@@ -152,6 +155,24 @@ impl Edit<'_> {
         accounts::update(transaction, id, columns).await
     }
 
+    /// What becomes of the sessions there are.
+    fn before(self) -> Before {
+        match self {
+            Self::Disable => Before::End(Ended::Disabled),
+            Self::Delete => Before::End(Ended::Deleted),
+            Self::SetPassword(_) | Self::ChangePassword(..) => Before::End(Ended::PasswordChanged),
+            Self::Enable | Self::Grant(_) | Self::Revoke(_) | Self::Details(_) => Before::GoOn,
+        }
+    }
+
+    /// The one session that does not end.
+    fn spares(&self) -> Option<&SessionKey> {
+        match self {
+            Self::ChangePassword(_, own) => Some(own),
+            _ => None,
+        }
+    }
+
     fn event(self) -> Event {
         match self {
             Self::Enable => Event::AccountEnabled,
@@ -174,22 +195,13 @@ async fn change(
 ) -> Result<Changed, Fault> {
     let changed = write(identity, account, edit).await?;
     match &changed {
-        Changed::Done(after) => {
-            follow(identity, after, edit).await?;
-            identity
-                .audit
-                .record(&edit.event(), Some(account), by)
-                .await?;
+        Changed::Done(_) => {
+            follow(identity, account, edit.spares()).await?;
+            let event = edit.event();
+            identity.audit.record(&event, Some(account), by).await?;
         }
-        Changed::Already(after) => follow(identity, after, edit).await?,
-        // Its sessions should be gone as well; if a deletion was cut short they are not.
-        Changed::NotFound if matches!(edit, Edit::Delete) => {
-            identity
-                .sessions
-                .revoke_account(account, None, Ended::Deleted)
-                .await?;
-        }
-        Changed::NotFound | Changed::LastAdmin => {}
+        Changed::Already(_) | Changed::NotFound => follow(identity, account, edit.spares()).await?,
+        Changed::LastAdmin => {}
     }
     Ok(changed)
 }
@@ -213,29 +225,8 @@ async fn write(identity: &Identity, id: AccountId, edit: Edit<'_>) -> Result<Cha
         return Ok(Changed::LastAdmin);
     }
     edit.write(&transaction, id).await?;
+    note(&transaction, id, before.version + 1, edit.before()).await?;
     let after = accounts::find(&transaction, id).await?;
     transaction.commit().await?;
     Ok(Changed::Done(after.unwrap_or(before)))
-}
-
-/// Brings the sessions in line with the account.
-async fn follow(identity: &Identity, after: &Account, edit: Edit<'_>) -> Result<(), Fault> {
-    let end = async |spare, reason| {
-        identity
-            .sessions
-            .revoke_account(after.id, spare, reason)
-            .await
-            .map(drop)
-    };
-    match edit {
-        Edit::Disable => end(None, Ended::Disabled).await,
-        Edit::Delete => end(None, Ended::Deleted).await,
-        Edit::SetPassword(_) => end(None, Ended::PasswordChanged).await,
-        Edit::ChangePassword(_, own) => end(Some(own), Ended::PasswordChanged).await,
-        Edit::Enable | Edit::Grant(_) | Edit::Revoke(_) | Edit::Details(_) => identity
-            .sessions
-            .rewrite_account(after.id, &after.rights())
-            .await
-            .map(drop),
-    }
 }

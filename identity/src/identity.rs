@@ -84,7 +84,7 @@ impl Identity {
             Some(url) => Arc::new(RedisSessions::new(url.expose())?),
             None => Arc::new(SqlSessions::new(database.connections())),
         };
-        Ok(Self {
+        let identity = Self {
             accounts: Accounts::new(database.clone()),
             sessions: Arc::new(Sessions::new(
                 store,
@@ -99,7 +99,12 @@ impl Identity {
             random,
             tally,
             database,
-        })
+        };
+        // What another process left undone must not keep this one from starting: it is tried again and again.
+        if let Err(fault) = crate::change::catch_up(&identity).await {
+            tracing::warn!(%fault, "sessions are not in line with their accounts yet");
+        }
+        Ok(identity)
     }
 
     /// Whether the database answers: for readiness.
@@ -110,11 +115,13 @@ impl Identity {
         crate::database::in_time(self.database.reads().ping()).await
     }
 
-    /// Forgets what is over: sessions, tries, setup links. Worth doing every few minutes.
+    /// Does what other processes left undone, and forgets what is over: sessions, tries, setup links. To be called
+    /// about once a minute.
     ///
     /// # Errors
     /// [`Fault::StoreAway`] when a store cannot be asked.
     pub async fn prune(&self) -> Result<(), Fault> {
+        crate::change::catch_up(self).await?;
         self.sessions.prune().await?;
         self.throttle.prune().await?;
         crate::setup::prune(self).await

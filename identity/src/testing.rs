@@ -9,6 +9,8 @@ use crate::account::Account;
 use crate::audit::By;
 use crate::change::{Added, Addition, add};
 use crate::identity::World;
+use crate::session::{Opened, Remembered};
+use crate::sign_in::{Attempt, SignIn, sign_in};
 use crate::tally::{Note, Tally};
 use crate::{Client, Clock, Identity, ManualClock, SystemRandom};
 
@@ -102,6 +104,38 @@ impl Room {
             Added::Done(account) => account,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// A session of somebody whose password is [`PASSWORD`].
+    pub(crate) async fn sign_in(&self, login: &str) -> Opened {
+        self.try_sign_in(login, PASSWORD).await.unwrap()
+    }
+
+    /// A session, unless refused.
+    pub(crate) async fn try_sign_in(&self, login: &str, password: &str) -> Option<Opened> {
+        let attempt = Attempt {
+            login,
+            password,
+            remember: Remembered::No,
+            client: &client("192.0.2.1"),
+            former: None,
+        };
+        match sign_in(&self.identity, &self.live, attempt).await.unwrap() {
+            SignIn::Welcome(opened) => Some(opened),
+            SignIn::Refused => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether the store knows that session.
+    pub(crate) async fn is_live(&self, opened: &Opened) -> bool {
+        let idle = self.live.session.idle;
+        self.identity
+            .sessions
+            .find(&opened.key, idle)
+            .await
+            .unwrap()
+            .is_some()
     }
 }
 

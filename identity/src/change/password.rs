@@ -1,5 +1,8 @@
 //! A new password: set by an operator, or changed by the person who knows the old one.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use doorward_config::Live;

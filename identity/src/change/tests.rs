@@ -1,41 +1,8 @@
-use doorward_config::Throttle;
-
 use super::*;
 use crate::role::Role;
 use crate::session::{Opened, Remembered};
-use crate::sign_in::{Attempt, SignIn, sign_in};
+use crate::sign_in::{Attempt, sign_in};
 use crate::testing::{PASSWORD, Room, client};
-
-const NEW: &str = "green bicycle 77";
-
-async fn try_sign_in(room: &Room, login: &str, password: &str) -> Option<Opened> {
-    let browser = client("192.0.2.1");
-    let attempt = Attempt {
-        login,
-        password,
-        remember: Remembered::No,
-        client: &browser,
-        former: None,
-    };
-    match sign_in(&room.identity, &room.live, attempt).await.unwrap() {
-        SignIn::Welcome(opened) => Some(opened),
-        SignIn::Refused => None,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn signed_in(room: &Room, login: &str) -> Opened {
-    try_sign_in(room, login, PASSWORD).await.unwrap()
-}
-
-async fn is_live(room: &Room, opened: &Opened) -> bool {
-    room.identity
-        .sessions
-        .find(&opened.key, room.live.session.idle)
-        .await
-        .unwrap()
-        .is_some()
-}
 
 fn word(changed: &Changed) -> &'static str {
     match changed {
@@ -57,17 +24,17 @@ async fn disabling_ends_every_session_and_enabling_brings_none_back() {
     let anna = room.add("anna", "anna@x.example").await;
     room.add("bob", "bob@x.example").await;
     let (one, two, bob) = (
-        signed_in(&room, "anna").await,
-        signed_in(&room, "anna").await,
-        signed_in(&room, "bob").await,
+        room.sign_in("anna").await,
+        room.sign_in("anna").await,
+        room.sign_in("bob").await,
     );
     assert_eq!(
         word(&disable(identity, anna.id, By::Command).await.unwrap()),
         "done"
     );
-    assert!(!is_live(&room, &one).await && !is_live(&room, &two).await);
-    assert!(is_live(&room, &bob).await);
-    assert!(try_sign_in(&room, "anna", PASSWORD).await.is_none());
+    assert!(!room.is_live(&one).await && !room.is_live(&two).await);
+    assert!(room.is_live(&bob).await);
+    assert!(room.try_sign_in("anna", PASSWORD).await.is_none());
     assert_eq!(
         word(&disable(identity, anna.id, By::Command).await.unwrap()),
         "already"
@@ -80,8 +47,8 @@ async fn disabling_ends_every_session_and_enabling_brings_none_back() {
         word(&enable(identity, anna.id, By::Command).await.unwrap()),
         "already"
     );
-    assert!(!is_live(&room, &one).await);
-    assert!(try_sign_in(&room, "anna", PASSWORD).await.is_some());
+    assert!(!room.is_live(&one).await);
+    assert!(room.try_sign_in("anna", PASSWORD).await.is_some());
     assert_eq!(
         room.notes
             .count("SessionsEnded { reason: Disabled, count: 2 }"),
@@ -105,7 +72,7 @@ async fn sessions_have_new_roles_at_once() {
     let room = Room::open().await;
     let identity = &room.identity;
     let anna = room.add("anna", "anna@x.example").await;
-    let opened = signed_in(&room, "anna").await;
+    let opened = room.sign_in("anna").await;
     let grant = async |text| {
         word(
             &grant_role(identity, anna.id, &role(text), By::Command)
@@ -150,7 +117,7 @@ async fn sessions_have_a_new_name_at_once_and_only_a_good_one() {
     let room = Room::open().await;
     let identity = &room.identity;
     let anna = room.add("anna", "anna@x.example").await;
-    let opened = signed_in(&room, "anna").await;
+    let opened = room.sign_in("anna").await;
     let browser = client("192.0.2.1");
     let good = Profile {
         first_name: "Anna",
@@ -185,12 +152,12 @@ async fn sessions_have_a_new_name_at_once_and_only_a_good_one() {
 async fn deleting_ends_sessions_forgets_roles_and_frees_the_names() {
     let room = Room::open().await;
     let anna = room.add("anna", "anna@x.example").await;
-    let opened = signed_in(&room, "anna").await;
+    let opened = room.sign_in("anna").await;
     assert_eq!(
         word(&delete(&room.identity, anna.id, By::Command).await.unwrap()),
         "done"
     );
-    assert!(!is_live(&room, &opened).await);
+    assert!(!room.is_live(&opened).await);
     assert_eq!(room.identity.accounts.find(anna.id).await.unwrap(), None);
     assert_eq!(
         word(&delete(&room.identity, anna.id, By::Command).await.unwrap()),
@@ -312,7 +279,7 @@ async fn adding_by_command() {
     );
     assert_eq!(made.roles, ["admin"]);
     assert!(!made.has_password() && made.enabled);
-    assert!(try_sign_in(&room, "admin", "").await.is_none());
+    assert!(room.try_sign_in("admin", "").await.is_none());
     let taken = Addition {
         email: "root@x.example",
         ..Addition::default()
@@ -335,118 +302,17 @@ async fn adding_by_command() {
 }
 
 #[tokio::test]
-async fn password_set_by_command_ends_every_session() {
-    let room = Room::open().await;
-    let identity = &room.identity;
-    let anna = room.add("anna", "anna@x.example").await;
-    let opened = signed_in(&room, "anna").await;
-    let weak = set_password(identity, &room.live, anna.id, "short", By::Command)
-        .await
-        .unwrap();
-    assert!(matches!(weak, SetPassword::Invalid(_)));
-    assert!(is_live(&room, &opened).await);
-    let done = set_password(identity, &room.live, anna.id, NEW, By::Command)
-        .await
-        .unwrap();
-    assert!(matches!(done, SetPassword::Done));
-    assert!(!is_live(&room, &opened).await);
-    assert!(try_sign_in(&room, "anna", PASSWORD).await.is_none());
-    assert!(try_sign_in(&room, "anna", NEW).await.is_some());
-    let nobody = AccountId::new(jiff::Timestamp::UNIX_EPOCH, &crate::SystemRandom);
-    let missing = set_password(identity, &room.live, nobody, NEW, By::Command)
-        .await
-        .unwrap();
-    assert!(matches!(missing, SetPassword::NotFound));
-}
-
-async fn wish(room: &Room, session: &Opened, current: &str, password: &str) -> ChangedPassword {
-    let wish = PasswordChange {
-        account: session.record.account,
-        current,
-        password,
-        session: session.key,
-    };
-    change_password(&room.identity, &room.live, wish, &client("192.0.2.1"))
-        .await
-        .unwrap()
-}
-
-#[tokio::test]
-async fn changed_password_leaves_one_new_session_and_no_other() {
-    let room = Room::open().await;
-    room.add("anna", "anna@x.example").await;
-    let (own, other) = (
-        signed_in(&room, "anna").await,
-        signed_in(&room, "anna").await,
-    );
-    assert!(matches!(
-        wish(&room, &own, "wrong", NEW).await,
-        ChangedPassword::Wrong
-    ));
-    assert!(matches!(
-        wish(&room, &own, "", NEW).await,
-        ChangedPassword::Wrong
-    ));
-    assert!(matches!(
-        wish(&room, &own, PASSWORD, "anna").await,
-        ChangedPassword::Invalid(_)
-    ));
-    assert!(is_live(&room, &own).await && is_live(&room, &other).await);
-    let ChangedPassword::Done(new) = wish(&room, &own, PASSWORD, NEW).await else {
-        panic!("not changed")
-    };
-    assert!(is_live(&room, &new).await);
-    assert!(!is_live(&room, &own).await && !is_live(&room, &other).await);
-    assert!(try_sign_in(&room, "anna", PASSWORD).await.is_none());
-    assert!(try_sign_in(&room, "anna", NEW).await.is_some());
-}
-
-#[tokio::test]
-async fn a_session_is_no_way_to_guess_a_password_nor_to_change_another_ones() {
-    let mut room = Room::open().await;
-    room.live.throttle = Throttle {
-        account_failures: 3,
-        address_failures: 1000,
-    };
-    room.add("anna", "anna@x.example").await;
-    let bob = room.add("bob", "bob@x.example").await;
-    let own = signed_in(&room, "anna").await;
-    let foreign = Opened {
-        record: crate::session::Record {
-            account: bob.id,
-            ..own.record.clone()
-        },
-        ..own.clone()
-    };
-    assert!(matches!(
-        wish(&room, &foreign, PASSWORD, NEW).await,
-        ChangedPassword::Wrong
-    ));
-    assert!(try_sign_in(&room, "bob", PASSWORD).await.is_some());
-    for _ in 0..3 {
-        assert!(matches!(
-            wish(&room, &own, "wrong", NEW).await,
-            ChangedPassword::Wrong
-        ));
-    }
-    assert!(matches!(
-        wish(&room, &own, PASSWORD, NEW).await,
-        ChangedPassword::Slow { .. }
-    ));
-}
-
-#[tokio::test]
 async fn signing_out_ends_the_session_and_is_written_down_once() {
     let room = Room::open().await;
     let anna = room.add("anna", "anna@x.example").await;
-    let opened = signed_in(&room, "anna").await;
+    let opened = room.sign_in("anna").await;
     let browser = client("192.0.2.1");
     for _ in 0..2 {
         crate::sign_out::sign_out(&room.identity, &opened.key, &browser)
             .await
             .unwrap();
     }
-    assert!(!is_live(&room, &opened).await);
+    assert!(!room.is_live(&opened).await);
     let trail = room.identity.audit.list(anna.id, 9).await.unwrap();
     let ended: Vec<_> = trail
         .iter()
@@ -454,6 +320,61 @@ async fn signing_out_ends_the_session_and_is_written_down_once() {
         .collect();
     assert_eq!(ended.len(), 1);
     assert_eq!(ended[0].detail.as_deref(), Some("logout"));
+}
+
+/// The account is written and the process dies: what another one does about it.
+#[tokio::test]
+async fn what_a_dead_process_left_undone_is_done_by_the_next() {
+    let room = Room::open().await;
+    let (anna, bob) = (
+        room.add("anna", "anna@x.example").await,
+        room.add("bob", "bob@x.example").await,
+    );
+    let (carol, dave) = (
+        room.add("carol", "carol@x.example").await,
+        room.add("dave", "dave@x.example").await,
+    );
+    let mut opened = Vec::new();
+    for login in ["anna", "bob", "carol", "dave"] {
+        opened.push(room.sign_in(login).await);
+    }
+    let hash = dave.password_hash.clone().unwrap();
+    let editor = role("editor");
+    for (id, edit) in [
+        (anna.id, Edit::Disable),
+        (bob.id, Edit::Grant(&editor)),
+        (carol.id, Edit::Delete),
+        (dave.id, Edit::SetPassword(&hash)),
+    ] {
+        assert_eq!(
+            word(&write(&room.identity, id, edit).await.unwrap()),
+            "done"
+        );
+    }
+    // What comes after a change nobody has followed must not save the sessions that it should have ended.
+    for (id, edit) in [(anna.id, Edit::Enable), (dave.id, Edit::Grant(&editor))] {
+        assert_eq!(
+            word(&write(&room.identity, id, edit).await.unwrap()),
+            "done"
+        );
+    }
+    assert!(room.is_live(&opened[0]).await, "nothing has followed yet");
+    catch_up(&room.identity).await.unwrap();
+    for (session, lives) in opened.iter().zip([false, true, false, false]) {
+        assert_eq!(
+            room.is_live(session).await,
+            lives,
+            "{}",
+            session.record.user
+        );
+    }
+    assert_eq!(record_of(&room, &opened[1]).await.roles, ["editor", "user"]);
+    let again = room.sign_in("anna").await;
+    catch_up(&room.identity).await.unwrap();
+    assert!(
+        room.is_live(&again).await,
+        "what was done is not done again"
+    );
 }
 
 /// Pages move these between threads.

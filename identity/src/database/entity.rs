@@ -83,6 +83,33 @@ pub(crate) mod account_role {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+pub(crate) mod account_follow {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `account_follow`: the sessions of this account are not known to be in line with it yet.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "account_follow")]
+    pub struct Model {
+        #[sea_orm(
+            primary_key,
+            auto_increment = false,
+            column_type = "VarBinary(StringLen::N(16))"
+        )]
+        pub account_id: Vec<u8>,
+        /// The version that the latest change led to.
+        pub version: i64,
+        /// Sessions of an older generation than this have to end.
+        pub end_before: i64,
+        /// Why they do.
+        pub reason: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub(crate) mod throttle {
     use sea_orm::entity::prelude::*;
 

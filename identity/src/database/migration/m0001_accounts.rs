@@ -2,7 +2,9 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::database::entity::{account, account_role, audit, setup_token, throttle};
+use crate::database::entity::{
+    account, account_follow, account_role, audit, setup_token, throttle,
+};
 
 /// Longest comparing form of a username: 64 characters of up to four bytes, counted in characters.
 const USERNAME: u32 = 64;
@@ -23,7 +25,14 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [accounts(), roles(), throttles(), setup_tokens(), audits()] {
+        for table in [
+            accounts(),
+            roles(),
+            follows(),
+            throttles(),
+            setup_tokens(),
+            audits(),
+        ] {
             manager.create_table(table).await?;
         }
         for index in indexes() {
@@ -37,6 +46,7 @@ impl MigrationTrait for Migration {
             "audit",
             "setup_token",
             "throttle",
+            "account_follow",
             "account_role",
             "account",
         ] {
@@ -99,6 +109,22 @@ fn roles() -> TableCreateStatement {
                 .to(account::Entity, account::Column::Id)
                 .on_delete(ForeignKeyAction::Cascade),
         )
+        .to_owned()
+}
+
+fn follows() -> TableCreateStatement {
+    use account_follow::Column;
+    Table::create()
+        .table(account_follow::Entity)
+        .col(
+            ColumnDef::new(Column::AccountId)
+                .var_binary(16)
+                .not_null()
+                .primary_key(),
+        )
+        .col(ColumnDef::new(Column::Version).big_integer().not_null())
+        .col(ColumnDef::new(Column::EndBefore).big_integer().not_null())
+        .col(ColumnDef::new(Column::Reason).string_len(32))
         .to_owned()
 }
 
