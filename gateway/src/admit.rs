@@ -1,0 +1,214 @@
+//! The decision: who this is, and whether the rules let them in.
+//!
+//! Owns [`Admission`], which nothing outside this file can make. Without one there is no peer to forward to.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use doorward_identity::Clock;
+use doorward_identity::session::Record;
+use http::header::AUTHORIZATION;
+use pingora_http::RequestHeader;
+
+use crate::context::{Context, Place, Visit};
+use crate::cookie::{self, Presented};
+use crate::door;
+use crate::metrics::{self, Metrics, Source, Via};
+use crate::pass::{Asked, Pass};
+use crate::policy::{self, Decision, Entry as Let, Facts, Person};
+use crate::refusal::Refusal;
+use crate::session_cache::{Entry, Found, Origin, SessionCache};
+use crate::sites::Site;
+use crate::stranger::{self, Asking, Bearer};
+use crate::target;
+use crate::websocket::{self, Opener};
+
+/// The right of one request to be forwarded.
+#[derive(Clone)]
+pub struct Admission {
+    person: Option<Arc<Entry>>,
+}
+
+impl Admission {
+    /// Whose session it is, if there is one.
+    #[must_use]
+    pub fn person(&self) -> Option<&Arc<Entry>> {
+        self.person.as_ref()
+    }
+}
+
+/// What is needed to decide.
+pub struct Judge {
+    /// Sessions in memory.
+    pub cache: Arc<SessionCache>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Who somebody turned out to be.
+enum Who {
+    Known(Arc<Entry>),
+    Nobody,
+    /// The store is away.
+    CannotSay,
+}
+
+impl Judge {
+    /// Decides about a request that has been taken in.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn admit(&self, request: &RequestHeader, context: &mut Context) -> Result<(), Refusal> {
+        let visit = context.visit.take().ok_or(Refusal::Internal)?;
+        let admission = match &visit.place {
+            // The pages know their own people; a certificate authority is nobody.
+            Place::Portal | Place::AcmeChallenge(_) => Ok(Admission { person: None }),
+            Place::Site(site) => self.admit_to(site, request, &visit, context).await,
+        };
+        context.visit = Some(visit);
+        context.admission = Some(admission?);
+        Ok(())
+    }
+
+    async fn admit_to(
+        &self,
+        site: &Arc<Site>,
+        request: &RequestHeader,
+        visit: &Visit,
+        context: &mut Context,
+    ) -> Result<Admission, Refusal> {
+        let who = self.who(request, visit, context).await;
+        let path = target::path(request);
+        let facts = Facts { path, method: &request.method, client: visit.client.address };
+        let (person, via) = match &who {
+            Who::Known(entry) => (Some(person(entry.record())), Via::Session),
+            Who::Nobody | Who::CannotSay => (None, Via::None),
+        };
+        let decision = policy::decide(&site.rules, &facts, person.as_ref());
+        let outcome = outcome(decision, &who, request, visit, context);
+        let word = outcome.as_ref().map_or_else(word_of, |()| word_for(decision));
+        context.record.decision = Some(word);
+        site.metrics.decision(word, via);
+        outcome?;
+        own_page(site, request, visit)?;
+        Ok(self.let_in(site, decision, who, &facts, context))
+    }
+
+    /// Who shows what cookie.
+    async fn who(&self, request: &RequestHeader, visit: &Visit, context: &mut Context) -> Who {
+        let token = match cookie::find(&request.headers, visit.client.scheme) {
+            Presented::Token(token) => token,
+            Presented::None | Presented::Malformed => return Who::Nobody,
+        };
+        let asked = Instant::now();
+        let (found, origin) = self.cache.find(&token.key(), context.sites.lifetimes).await;
+        let source = match origin {
+            Origin::Memory => Source::Cache,
+            Origin::Store => Source::Store,
+        };
+        self.metrics.authz(source, asked.elapsed());
+        match found {
+            Found::Known(entry) => {
+                context.record.user = Some((entry.record().account, *entry.key()));
+                context.known = Some(Arc::clone(&entry));
+                Who::Known(entry)
+            }
+            Found::None => Who::Nobody,
+            Found::Away => Who::CannotSay,
+        }
+    }
+
+    fn let_in(&self, site: &Arc<Site>, decision: Decision, who: Who, facts: &Facts<'_>, context: &Context) -> Admission {
+        let Who::Known(entry) = who else {
+            return Admission { person: None };
+        };
+        if decision == Decision::Allowed(Let::Person) {
+            let asked = Asked { path: facts.path.into(), method: facts.method.clone(), client: facts.client };
+            let sessions = (Arc::clone(&self.cache), Arc::clone(&self.clock));
+            let lifetimes = context.sites.lifetimes;
+            door::leave(Pass::new(sessions, Arc::clone(&entry), lifetimes, Some(Arc::clone(site)), asked));
+        }
+        Admission { person: Some(entry) }
+    }
+}
+
+/// What the rules look at in a session.
+#[must_use]
+pub fn person(record: &Record) -> Person<'_> {
+    Person {
+        user: &record.user,
+        verified_email: record.email.as_deref(),
+        roles: &record.roles,
+        amr: &record.amr,
+    }
+}
+
+fn outcome(
+    decision: Decision,
+    who: &Who,
+    request: &RequestHeader,
+    visit: &Visit,
+    context: &Context,
+) -> Result<(), Refusal> {
+    let site = match &visit.place {
+        Place::Site(site) | Place::AcmeChallenge(site) => site,
+        Place::Portal => return Err(Refusal::Internal),
+    };
+    match decision {
+        Decision::Allowed(_) => Ok(()),
+        Decision::Forbidden => Err(Refusal::Forbidden),
+        Decision::SecondFactorNeeded => Err(Refusal::SecondFactorNeeded),
+        Decision::Unclear => Err(Refusal::Unclear),
+        Decision::SignInNeeded => match who {
+            // Never a login page: the person may well be signed in.
+            Who::CannotSay => Err(Refusal::StoreAway),
+            Who::Known(_) | Who::Nobody => Err(Refusal::NotSignedIn(stranger::answer(&Asking {
+                request,
+                scheme: visit.client.scheme,
+                host: &visit.host,
+                portal: context.sites.portal.path(),
+                on_unauthenticated: site.on_unauthenticated,
+                bearer: bearer(request),
+            }))),
+        },
+    }
+}
+
+/// There are no bearer tokens of ours yet, so one that is shown is not good.
+fn bearer(request: &RequestHeader) -> Bearer {
+    let shows_one = request.headers.get_all(AUTHORIZATION).iter().any(|value| {
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+    });
+    if shows_one { Bearer::Bad } else { Bearer::None }
+}
+
+/// Browsers send cookies with a WebSocket whatever page opens it.
+fn own_page(site: &Site, request: &RequestHeader, visit: &Visit) -> Result<(), Refusal> {
+    if visit.websocket == websocket::Asked::No {
+        return Ok(());
+    }
+    match websocket::opener(&request.headers, visit.client.scheme, &visit.host, &site.websocket_origins) {
+        Opener::Welcome => Ok(()),
+        Opener::Foreign => Err(Refusal::ForeignOrigin),
+    }
+}
+
+fn word_for(decision: Decision) -> metrics::Decision {
+    match decision {
+        Decision::Allowed(Let::Open) => metrics::Decision::Bypass,
+        Decision::Allowed(Let::Person) => metrics::Decision::Allow,
+        Decision::SignInNeeded => metrics::Decision::Challenge,
+        Decision::SecondFactorNeeded | Decision::Forbidden | Decision::Unclear => metrics::Decision::Deny,
+    }
+}
+
+fn word_of(refusal: &Refusal) -> metrics::Decision {
+    match refusal {
+        Refusal::StoreAway | Refusal::Internal => metrics::Decision::Error,
+        Refusal::NotSignedIn(_) => metrics::Decision::Challenge,
+        _ => metrics::Decision::Deny,
+    }
+}

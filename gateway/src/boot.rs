@@ -1,0 +1,222 @@
+//! Putting the house together: the one place where every part is made and handed to the others.
+//!
+//! Nothing here serves before everything that can fail at the start has been tried: the stores, the sockets, the
+//! folders, the pages.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use doorward_config::{Boot, Config, Live, Sources};
+use doorward_identity::tally::Tally;
+use doorward_identity::{Fault, Identity, StoreName, SystemClock, SystemRandom, World, setup};
+use doorward_login_ui::Ui;
+use pingora_core::apps::HttpServerOptions;
+use pingora_core::server::configuration::ServerConf;
+use pingora_core::server::{RunArgs, Server};
+use pingora_core::services::background::background_service;
+use pingora_core::services::listening::Service;
+use pingora_proxy::HttpProxy;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::admit::Judge;
+use crate::banner::{self, Banner};
+use crate::door::{Door, Draining};
+use crate::metrics::Metrics;
+use crate::proxy::Gate;
+use crate::readiness::{Asking, Probe, Readiness};
+use crate::refusal::Refusal;
+use crate::request_id::RequestIds;
+use crate::run_dir::RunDir;
+use crate::session_cache::{Bounds, SessionCache};
+use crate::sites::Sites;
+use crate::sockets::{Bound, Sockets};
+use crate::stop::Stop;
+use crate::upstream::Upstreams;
+use crate::{admin, pages};
+
+/// Threads that serve pages and files, ask the stores and follow the watch: everything but proxying.
+const HOUSE_THREADS: usize = 2;
+
+/// Requests on one connection.
+const KEEPALIVE_REQUESTS: u32 = 10_000;
+
+/// How often what is over is thrown out of the stores.
+const PRUNE: Duration = Duration::from_mins(5);
+
+/// How long what runs beside the requests may take to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// Something that is needed cannot be had: a store, an address, a folder. A [`Fault`](doorward_identity::Fault) stays
+/// recognisable.
+pub fn run(config: Config, _sources: Sources) -> anyhow::Result<()> {
+    let Config { boot, live } = config;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(HOUSE_THREADS)
+        .thread_name("house")
+        .enable_all()
+        .build()
+        .context("no threads can be had")?;
+    let (stop, stopping) = watch::channel(false);
+    let run_dir = RunDir::make(&boot.data_dir).context("no folder can be made for our sockets")?;
+    let parts = Parts::gather(&boot, live, &runtime, &run_dir, stopping)?;
+    let server = parts.serve(&boot)?;
+    server.pingora.run(RunArgs { shutdown_signal: Box::new(server.stop) });
+    stop.send_replace(true);
+    runtime.shutdown_timeout(LAST_WORDS);
+    drop(run_dir);
+    Ok(())
+}
+
+/// What every room needs of the others.
+struct Parts {
+    identity: Arc<Identity>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    cache: Arc<SessionCache>,
+    sites: Arc<ArcSwap<Sites>>,
+    setup: Option<String>,
+}
+
+/// A server that is ready to run.
+struct Ready {
+    pingora: Server,
+    stop: Stop,
+}
+
+impl Parts {
+    fn gather(
+        boot: &Boot,
+        live: Live,
+        runtime: &Runtime,
+        run_dir: &RunDir,
+        stopping: watch::Receiver<bool>,
+    ) -> anyhow::Result<Self> {
+        let metrics = Arc::new(Metrics::new(&Refusal::REASONS)?);
+        let identity = Arc::new(runtime.block_on(Identity::open_in(boot, world(&metrics)))?);
+        let setup = runtime.block_on(setup::offer(&identity))?.map(|token| token.text());
+        let upstreams = Upstreams::new(run_dir.path(), runtime.handle().clone(), stopping.clone());
+        let sites = Sites::compile(live, &pages::socket(run_dir.path()), &upstreams, &metrics)?;
+        let sites = Arc::new(ArcSwap::from_pointee(sites));
+        pages::serve(router(&identity, &sites), run_dir.path(), runtime.handle(), stopping)?;
+        let cache = SessionCache::new(
+            Arc::clone(&identity.sessions),
+            Arc::clone(&identity.clock),
+            Arc::clone(&metrics),
+            Bounds::default(),
+            runtime.handle().clone(),
+        );
+        let readiness = Arc::new(readiness(&identity, &cache, &metrics)?);
+        let parts = Self { identity, metrics, readiness, cache, sites, setup };
+        parts.start(runtime);
+        Ok(parts)
+    }
+
+    /// Starts what runs beside the requests.
+    fn start(&self, runtime: &Runtime) {
+        let cache = Arc::clone(&self.cache);
+        runtime.spawn(async move { cache.follow().await });
+        let cache = Arc::clone(&self.cache);
+        runtime.spawn(async move { cache.sweep().await });
+        let identity = Arc::clone(&self.identity);
+        runtime.spawn(async move {
+            let mut ticks = tokio::time::interval(PRUNE);
+            loop {
+                ticks.tick().await;
+                if let Err(fault) = identity.prune().await {
+                    tracing::warn!(%fault, "what is over could not be thrown out");
+                }
+            }
+        });
+    }
+
+    /// Binds the sockets and puts the services together.
+    fn serve(self, boot: &Boot) -> anyhow::Result<Ready> {
+        let sockets: Vec<Bound> = boot.listen.iter().map(|address| Bound::bind(*address)).collect::<Result<_, _>>()?;
+        let admin_socket = Bound::bind(boot.admin_listen)?;
+        let first = sockets.first().context("server.listen is empty")?;
+        let bound = banner::Bound { public: first.address(), admin: admin_socket.address() };
+        let draining = Arc::new(Draining::default());
+        let conf = conf(boot);
+        let mut pingora = Server::new_with_opt_and_conf(None, conf);
+        pingora.bootstrap();
+
+        let mut proxy = self.proxy(&pingora, &draining);
+        let mut admin = admin::service(Arc::clone(&self.metrics), Arc::clone(&self.readiness));
+        sockets.iter().for_each(|socket| proxy.add_tcp(&socket.word()));
+        admin.add_tcp(&admin_socket.word());
+        admin.threads = Some(1);
+        let all = sockets.into_iter().chain([admin_socket]).collect();
+        let sockets = pingora.add_service(Sockets::new(all));
+        pingora.add_service(proxy).add_dependency(&sockets);
+        pingora.add_service(admin).add_dependency(&sockets);
+        pingora.add_service(background_service("readiness", Asking(Arc::clone(&self.readiness))));
+
+        let live = Arc::clone(&self.sites.load().live);
+        print!("{}", Banner { boot, live: &live, bound, setup: self.setup });
+        let stop = Stop { drain: boot.drain, draining, readiness: self.readiness, metrics: self.metrics };
+        Ok(Ready { pingora, stop })
+    }
+
+    fn proxy(&self, pingora: &Server, draining: &Arc<Draining>) -> Service<Door<Gate>> {
+        let gate = Gate {
+            sites: Arc::clone(&self.sites),
+            judge: Judge {
+                cache: Arc::clone(&self.cache),
+                clock: Arc::clone(&self.identity.clock),
+                metrics: Arc::clone(&self.metrics),
+            },
+            request_ids: RequestIds::new(&*self.identity.random),
+        };
+        let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
+        proxy.handle_init_modules();
+        let mut options = HttpServerOptions::default();
+        options.keepalive_request_limit = Some(KEEPALIVE_REQUESTS);
+        proxy.server_options = Some(options);
+        Service::new("gate".to_owned(), Door::new(proxy, Arc::clone(draining)))
+    }
+}
+
+fn world(metrics: &Arc<Metrics>) -> World {
+    let tally: Arc<dyn Tally> = Arc::<Metrics>::clone(metrics);
+    World { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), tally }
+}
+
+fn router(identity: &Arc<Identity>, sites: &Arc<ArcSwap<Sites>>) -> axum::Router {
+    let sites = Arc::clone(sites);
+    doorward_login_ui::router(Ui {
+        identity: Arc::clone(identity),
+        live: Arc::new(move || Arc::clone(&sites.load().live)),
+    })
+}
+
+fn readiness(identity: &Arc<Identity>, cache: &Arc<SessionCache>, metrics: &Metrics) -> anyhow::Result<Readiness> {
+    let (identity, cache) = (Arc::clone(identity), Arc::clone(cache));
+    let accounts: Probe = Box::new(move || {
+        let identity = Arc::clone(&identity);
+        Box::pin(async move { identity.ping_database().await })
+    });
+    // The watch proves that the store answers; asking it once more would only be load.
+    let sessions: Probe = Box::new(move || {
+        let linked = cache.is_linked();
+        Box::pin(async move {
+            if linked { Ok(()) } else { Err(Fault::away(StoreName::Redis, "changes of sessions are not heard of")) }
+        })
+    });
+    Ok(Readiness::new().check(metrics, "accounts", accounts)?.check(metrics, "sessions", sessions)?)
+}
+
+fn conf(boot: &Boot) -> ServerConf {
+    let threads = boot.threads.map_or_else(cores, NonZeroUsize::get);
+    ServerConf { threads, ..ServerConf::default() }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}

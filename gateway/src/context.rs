@@ -1,0 +1,203 @@
+//! What is known about one request, phase by phase.
+//!
+//! Owns the record of it: written once, in `logging` or, when the connection is cut, when the context goes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use doorward_identity::AccountId;
+use doorward_identity::session::SessionKey;
+use http::Method;
+use jiff::Timestamp;
+use pingora_proxy::Session;
+
+use crate::admit::Admission;
+use crate::client::Client;
+use crate::host::Host;
+use crate::metrics::{Decision, InFlight, SiteMetrics};
+use crate::record::AccessRecord;
+use crate::refusal::Refusal;
+use crate::session_cache::Entry;
+use crate::sites::{Site, Sites};
+use crate::websocket;
+
+/// The status that is logged when the client left before one went out (nginx's).
+const CLIENT_LEFT: u16 = 499;
+
+/// One request.
+pub struct Context {
+    /// The configuration it sees from its beginning to its end.
+    pub sites: Arc<Sites>,
+    /// Its name.
+    pub request_id: String,
+    /// Who asks for what, once that is known.
+    pub visit: Option<Visit>,
+    /// The right to be forwarded, once that is given.
+    pub admission: Option<Admission>,
+    /// Whoever is signed in, let in or not.
+    pub known: Option<Arc<Entry>>,
+    /// Why it is not, or its answer not.
+    pub refusal: Option<Refusal>,
+    /// Bytes of the body that came.
+    pub body: u64,
+    /// When the upstream was asked.
+    pub asked_upstream: Option<Instant>,
+    /// What will be logged.
+    pub record: Record,
+    _in_flight: InFlight,
+}
+
+/// Who asks for what.
+pub struct Visit {
+    /// The client.
+    pub client: Client<'static>,
+    /// The host that the site was found by.
+    pub host: Host<'static>,
+    /// What is asked for.
+    pub place: Place,
+    /// Whether it asks to become a WebSocket.
+    pub websocket: websocket::Asked,
+}
+
+/// What is asked for.
+#[derive(Clone)]
+pub enum Place {
+    /// Something of a site, under its rules.
+    Site(Arc<Site>),
+    /// A certificate authority's question to a site, which anybody may ask (RFC 8555).
+    AcmeChallenge(Arc<Site>),
+    /// A built-in page.
+    Portal,
+}
+
+/// The access line in the making.
+pub struct Record {
+    began: Instant,
+    started: Timestamp,
+    metrics: Arc<SiteMetrics>,
+    site: Option<Arc<str>>,
+    method: Method,
+    host: String,
+    path: String,
+    user_agent: Vec<u8>,
+    client: std::net::IpAddr,
+    /// Whose request it is.
+    pub user: Option<(AccountId, SessionKey)>,
+    /// What the rules said.
+    pub decision: Option<Decision>,
+    /// The status that went out.
+    pub status: Option<u16>,
+    bytes: u64,
+    written: bool,
+}
+
+impl Context {
+    /// A request that has just begun.
+    #[must_use]
+    pub fn new(sites: Arc<Sites>, request_id: String, started: Timestamp, in_flight: InFlight, metrics: Arc<SiteMetrics>) -> Self {
+        Self {
+            sites,
+            request_id,
+            visit: None,
+            admission: None,
+            known: None,
+            refusal: None,
+            body: 0,
+            asked_upstream: None,
+            record: Record::new(started, metrics),
+            _in_flight: in_flight,
+        }
+    }
+
+    /// Writes the access line and counts the request, once.
+    pub fn finish(&mut self, session: &Session) {
+        self.record.bytes = u64::try_from(session.as_downstream().body_bytes_sent()).unwrap_or(u64::MAX);
+        if let Some(response) = session.as_downstream().response_written() {
+            self.record.status = Some(response.status.as_u16());
+        }
+        self.record.write(&self.request_id);
+    }
+}
+
+impl Drop for Context {
+    /// A request that was cut off has not been through `logging`.
+    fn drop(&mut self) {
+        self.record.write(&self.request_id);
+    }
+}
+
+impl Record {
+    fn new(started: Timestamp, metrics: Arc<SiteMetrics>) -> Self {
+        Self {
+            began: Instant::now(),
+            started,
+            metrics,
+            site: None,
+            method: Method::GET,
+            host: String::new(),
+            path: String::new(),
+            user_agent: Vec::new(),
+            client: std::net::Ipv4Addr::UNSPECIFIED.into(),
+            user: None,
+            decision: None,
+            status: None,
+            bytes: 0,
+            written: false,
+        }
+    }
+
+    /// Notes what the client sent, before any of it is judged.
+    pub fn arrived(&mut self, session: &Session, client: std::net::IpAddr) {
+        let request = session.req_header();
+        self.method = request.method.clone();
+        self.client = client;
+        self.path = String::from_utf8_lossy(request.raw_path()).into_owned();
+        let text = |name| request.headers.get(name).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        self.host = String::from_utf8_lossy(text(http::header::HOST)).into_owned();
+        self.user_agent = text(http::header::USER_AGENT).to_vec();
+    }
+
+    /// Notes which site it belongs to.
+    pub fn belongs_to(&mut self, name: Arc<str>, metrics: Arc<SiteMetrics>) {
+        self.site = Some(name);
+        self.metrics = metrics;
+    }
+
+    /// The counters of its site.
+    #[must_use]
+    pub fn metrics(&self) -> &SiteMetrics {
+        &self.metrics
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    fn write(&mut self, request_id: &str) {
+        if std::mem::replace(&mut self.written, true) {
+            return;
+        }
+        let status = self.status.unwrap_or(CLIENT_LEFT);
+        let duration = self.began.elapsed();
+        self.metrics.request(&self.method, status, duration);
+        let line = AccessRecord {
+            time: self.started,
+            request_id,
+            client: self.client,
+            method: self.method.as_str(),
+            host: &self.host,
+            site: self.site.as_deref().unwrap_or_default(),
+            path: &self.path,
+            status,
+            duration,
+            bytes: self.bytes,
+            user: self.user.map(|(account, _)| account),
+            session: self.user.as_ref().map(|(_, key)| key),
+            decision: self.decision,
+            user_agent: &self.user_agent,
+        };
+        line.write();
+    }
+}

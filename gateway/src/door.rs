@@ -1,0 +1,156 @@
+//! Around every request: what pingora's phases cannot do, because they only run when something moves.
+//!
+//! Owns the wrapper that closes a connection whose session has ended, idle or not, and that stops keeping
+//! connections alive while the process drains. Must not know rules: [`Pass`] says what still holds.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use pingora_core::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
+use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::http::v2::server::H2Options;
+use pingora_core::server::ShutdownWatch;
+use pingora_proxy::{HttpProxy, ProxyHttp};
+
+use crate::pass::{Closed, Pass};
+
+/// A request that ends sooner is never watched: watching costs, and a second is what revocation may take.
+const SHORT: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    static CELL: Arc<Cell>;
+}
+
+/// What the phases of one request tell the door around them.
+#[derive(Default)]
+struct Cell {
+    pass: OnceLock<Pass>,
+    deadline: OnceLock<Deadline>,
+    answered: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+struct Deadline(Instant);
+
+/// Leaves the pass of the current request with the door around it. A second one in the same request is not taken.
+pub fn leave(pass: Pass) {
+    let left = CELL.try_with(|cell| cell.pass.set(pass).is_ok());
+    if left != Ok(true) {
+        tracing::error!("a request has no door around it; its session's end would not close it");
+    }
+}
+
+/// Has the door close the current request unless the upstream begins to answer in time. For what may be silent
+/// afterwards, so that pingora's own timeout on reads cannot be used.
+pub fn answer_within(limit: Duration) {
+    let _ = CELL.try_with(|cell| cell.deadline.set(Deadline(Instant::now() + limit)));
+}
+
+/// The upstream began to answer.
+pub fn answered() {
+    let _ = CELL.try_with(|cell| cell.answered.store(true, Ordering::Relaxed));
+}
+
+/// Whether this process is leaving.
+#[derive(Debug, Default)]
+pub struct Draining(AtomicBool);
+
+impl Draining {
+    /// From here on connections are closed after their answer.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether [`Draining::begin`] was called.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The proxy with a door around each of its requests.
+pub struct Door<P> {
+    proxy: Arc<HttpProxy<P>>,
+    draining: Arc<Draining>,
+}
+
+impl<P> Door<P> {
+    /// Puts a door around `proxy`.
+    #[must_use]
+    pub fn new(proxy: HttpProxy<P>, draining: Arc<Draining>) -> Self {
+        Self { proxy: Arc::new(proxy), draining }
+    }
+}
+
+#[async_trait]
+impl<P> HttpServerApp for Door<P>
+where
+    P: ProxyHttp + Send + Sync + 'static,
+    P::CTX: Send + Sync,
+{
+    async fn process_new_http(
+        self: &Arc<Self>,
+        mut session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        if self.draining.is_on() {
+            session.set_keepalive(None);
+        }
+        let cell = Arc::new(Cell::default());
+        let request = CELL.scope(Arc::clone(&cell), self.proxy.process_new_http(session, shutdown));
+        tokio::select! {
+            biased;
+            reused = request => reused,
+            // Dropping the request closes both of its connections.
+            closed = end(&cell) => {
+                tracing::info!(reason = closed.as_str(), "an open connection was closed");
+                None
+            }
+        }
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        self.proxy.h2_options()
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        self.proxy.server_options()
+    }
+
+    async fn http_cleanup(&self) {
+        self.proxy.http_cleanup().await;
+    }
+}
+
+/// Ends when the request must.
+async fn end(cell: &Cell) -> Closed {
+    loop {
+        pingora_timeout::sleep(SHORT).await;
+        if cell.pass.get().is_some() || cell.deadline.get().is_some() {
+            break;
+        }
+    }
+    tokio::select! {
+        closed = late(cell) => closed,
+        closed = over(cell) => closed,
+    }
+}
+
+async fn late(cell: &Cell) -> Closed {
+    if let Some(Deadline(deadline)) = cell.deadline.get() {
+        tokio::time::sleep_until((*deadline).into()).await;
+        if !cell.answered.load(Ordering::Relaxed) {
+            return Closed::NoAnswer;
+        }
+    }
+    std::future::pending().await
+}
+
+async fn over(cell: &Cell) -> Closed {
+    match cell.pass.get() {
+        Some(pass) => pass.until_over().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,128 @@
+//! Sending an admitted request on: where, how much of it, and with which headers.
+//!
+//! Owns what depends on the request there. The ways to upstreams are [`crate::upstream`]'s.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_LENGTH};
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_http::RequestHeader;
+use pingora_proxy::Session;
+
+use crate::context::{Context, Place, Visit};
+use crate::headers::{self, Forwarded};
+use crate::refusal::Refusal;
+use crate::sites::PORTAL_BODY;
+use crate::upstream::{NoPeer, Timeouts};
+use crate::{cookie, door, websocket};
+
+/// How long the pages may take: a login waits for its turn to be hashed.
+const PORTAL_SILENCE: Duration = Duration::from_secs(30);
+
+/// How long our own sockets may take to accept.
+const PORTAL_CONNECT: Duration = Duration::from_secs(2);
+
+/// Most bytes in the body of this request; `None` is no limit.
+fn limit(context: &Context) -> Option<u64> {
+    let visit = context.visit.as_ref()?;
+    match &visit.place {
+        Place::Portal => Some(PORTAL_BODY),
+        // What goes through a WebSocket is no body.
+        Place::Site(_) | Place::AcmeChallenge(_) if visit.websocket == websocket::Asked::WebSocket => None,
+        Place::Site(site) | Place::AcmeChallenge(site) => site.body_limit,
+    }
+}
+
+/// Refuses a body whose announced length is over the limit.
+///
+/// # Errors
+/// It is.
+pub fn check_length(session: &Session, context: &Context) -> Result<(), Refusal> {
+    let announced = session.req_header().headers.get(CONTENT_LENGTH);
+    let Some(announced) = announced else { return Ok(()) };
+    // pingora has refused what is no number; a number too large for us is too large.
+    let announced = announced.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
+    within(announced, context)
+}
+
+/// Counts what came of a body, for those that announce no length.
+///
+/// # Errors
+/// It is over the limit; the upstream has seen a part of it by then.
+pub fn count(body: Option<&Bytes>, context: &mut Context) -> Result<(), Refusal> {
+    let came = body.map_or(0, |body| body.len() as u64);
+    context.body = context.body.saturating_add(came);
+    within(context.body, context)
+}
+
+fn within(bytes: u64, context: &Context) -> Result<(), Refusal> {
+    match limit(context) {
+        Some(limit) if bytes > limit => Err(Refusal::BodyTooLarge),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The peer for an admitted request.
+///
+/// # Errors
+/// There is no admission, or nowhere to go.
+pub fn peer(session: &mut Session, context: &Context) -> Result<Box<HttpPeer>, Refusal> {
+    let admission = context.admission.as_ref().ok_or(Refusal::Internal)?;
+    let visit = context.visit.as_ref().ok_or(Refusal::Internal)?;
+    let (upstream, mut timeouts) = match &visit.place {
+        Place::Portal => (
+            context.sites.portal.upstream(),
+            Timeouts { connect: PORTAL_CONNECT, silence: Some(PORTAL_SILENCE) },
+        ),
+        Place::Site(site) | Place::AcmeChallenge(site) => (
+            &*site.upstream,
+            Timeouts { connect: site.connect_timeout, silence: Some(site.response_timeout) },
+        ),
+    };
+    if may_be_silent(session.req_header(), visit)
+        && let Some(limit) = timeouts.silence.take()
+    {
+        door::answer_within(limit);
+        session.set_read_timeout(None);
+    }
+    upstream.peer(admission, timeouts).map_err(|none| match none {
+        NoPeer::Nothing => Refusal::NoUpstream,
+        NoPeer::NoAddress | NoPeer::BadPath => Refusal::BadGateway,
+    })
+}
+
+/// WebSockets and event streams say nothing for hours, and mean it.
+fn may_be_silent(request: &RequestHeader, visit: &Visit) -> bool {
+    let event_stream = |value: &http::HeaderValue| value.as_bytes().starts_with(b"text/event-stream");
+    visit.websocket == websocket::Asked::WebSocket || request.headers.get(ACCEPT).is_some_and(event_stream)
+}
+
+/// Tells the upstream who asks, and takes away what it must not see. Runs last, after pingora removed what the
+/// client nominated in `Connection`.
+///
+/// # Errors
+/// Something about the person fits into no header; then nothing is sent.
+pub fn tell(request: &mut RequestHeader, context: &Context) -> Result<(), Refusal> {
+    let visit = context.visit.as_ref().ok_or(Refusal::Internal)?;
+    let admission = context.admission.as_ref().ok_or(Refusal::Internal)?;
+    let identity = match (&visit.place, admission.person()) {
+        (Place::Site(site), Some(entry)) => Some(entry.values(&site.identity).map_err(|unspeakable| {
+            tracing::error!(%unspeakable, site = %site.name, user = %entry.record().account, "a person cannot be named to an upstream");
+            Refusal::Internal
+        })?),
+        (Place::Site(_), None) | (Place::AcmeChallenge(_) | Place::Portal, _) => None,
+    };
+    let forwarded = Forwarded { client: &visit.client, host: &visit.host, request_id: &context.request_id };
+    let defect = |error: Box<pingora_error::Error>| {
+        tracing::error!(%error, "an upstream's headers cannot be set");
+        Refusal::Internal
+    };
+    headers::set(request, &forwarded, identity.as_deref()).map_err(defect)?;
+    match visit.place {
+        // The pages are ours, and the cookie is for them.
+        Place::Portal => Ok(()),
+        Place::Site(_) | Place::AcmeChallenge(_) => cookie::remove(request).map_err(defect),
+    }
+}
+

@@ -1,0 +1,142 @@
+//! One request, in order. This is the table of contents:
+//!
+//! | phase | what | where |
+//! |---|---|---|
+//! | `new_ctx` | takes the configuration, once | [`crate::sites`] |
+//! | `early_request_filter` | who asks whom for what, in one spelling; strips | [`crate::intake`] |
+//! | `request_filter` | decides | [`crate::admit`] |
+//! | `request_body_filter` | counts | here |
+//! | `upstream_peer` | a peer from an admission | [`crate::upstream`] |
+//! | `upstream_request_filter` | sets what the upstream is told, last | [`crate::headers`] |
+//! | `response_filter` | keeps our cookie ours | [`crate::response`] |
+//! | `fail_to_proxy` | answers what failed | [`crate::answer`] |
+//! | `logging` | one line, one set of counters | [`crate::context`] |
+//!
+//! Around all of it stands [`crate::door`].
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora_core::modules::http::HttpModules;
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_error::{Error, Result};
+use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
+
+use crate::admit::Judge;
+use crate::context::Context;
+use crate::refusal::Refusal;
+use crate::request_id::RequestIds;
+use crate::sites::Sites;
+use crate::{answer, door, forward, intake, response};
+
+/// The gate: everything that the phases need.
+pub struct Gate {
+    /// The configuration as it is now: the only thing that a reload replaces.
+    pub sites: Arc<ArcSwap<Sites>>,
+    /// Decides.
+    pub judge: Judge,
+    /// Names requests.
+    pub request_ids: RequestIds,
+}
+
+/// Ends a phase with a refusal.
+fn refuse<T>(context: &mut Context, refusal: Refusal) -> Result<T> {
+    let error = answer::stop(&refusal);
+    context.refusal = Some(refusal);
+    Err(error)
+}
+
+#[async_trait]
+impl ProxyHttp for Gate {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        let metrics = &self.judge.metrics;
+        let (sites, id, now) = (self.sites.load_full(), self.request_ids.next(), self.judge.clock.now());
+        Context::new(sites, id, now, metrics.begin(), Arc::clone(metrics.no_site()))
+    }
+
+    /// None: nothing of ours compresses or counts there.
+    fn init_downstream_modules(&self, _: &mut HttpModules) {}
+
+    async fn early_request_filter(&self, session: &mut Session, context: &mut Context) -> Result<()> {
+        intake::take_in(session, context, &self.judge.metrics).or_else(|refusal| refuse(context, refusal))
+    }
+
+    async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+        if let Err(refusal) = self.judge.admit(session.req_header(), context).await {
+            return refuse(context, refusal);
+        }
+        forward::check_length(session, context).or_else(|refusal| refuse(context, refusal))?;
+        Ok(false)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _: &mut Session,
+        body: &mut Option<Bytes>,
+        _: bool,
+        context: &mut Context,
+    ) -> Result<()> {
+        forward::count(body.as_ref(), context).or_else(|refusal| refuse(context, refusal))
+    }
+
+    async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
+        context.asked_upstream = Some(Instant::now());
+        forward::peer(session, context).or_else(|refusal| refuse(context, refusal))
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _: &mut Session,
+        request: &mut RequestHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        forward::tell(request, context).or_else(|refusal| refuse(context, refusal))
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        _: &mut Session,
+        upstream: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        if !upstream.status.is_informational() || upstream.status.as_u16() == 101 {
+            door::answered();
+            if let Some(asked) = context.asked_upstream {
+                context.record.metrics().upstream(asked.elapsed());
+            }
+        }
+        Ok(())
+    }
+
+    async fn response_filter(&self, _: &mut Session, answer: &mut ResponseHeader, context: &mut Context) -> Result<()> {
+        context.record.status = Some(answer.status.as_u16());
+        response::mend(answer, context)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut Context) -> FailToProxy {
+        answer::fail(session, error, context, &self.judge.metrics).await
+    }
+
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, context: &mut Context) {
+        context.finish(session);
+        if let Some(person) = context.admission.as_ref().and_then(|admission| admission.person()) {
+            self.judge.cache.used(person, context.sites.lifetimes);
+        }
+    }
+
+    /// [`answer::fail`] has said what there is to say, without the query.
+    fn suppress_error_log(&self, _: &Session, _: &Context, _: &Error) -> bool {
+        true
+    }
+
+    fn suppress_proxy_warn_log(&self, _: &Session, context: &Context, error: &Error, _: ProxyWarnLogContext) -> bool {
+        tracing::debug!(request_id = context.request_id, %error, "the upstream is asked again");
+        true
+    }
+}

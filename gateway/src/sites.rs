@@ -1,0 +1,182 @@
+//! One configuration, ready to be asked: what a request sees from its beginning to its end.
+//!
+//! Owns the compiled sites, the portal's place, the limits and the pages of refusals. Must not know requests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_config::{Live, OnUnauthenticated, PathStyle};
+use doorward_identity::session::Record;
+
+use crate::client::TrustedProxies;
+use crate::headers::{IdentityNames, IdentityValues, Unspeakable};
+use crate::metrics::{Metrics, SiteMetrics};
+use crate::names::{MethodOverride, StripSet};
+use crate::policy::Rules;
+use crate::refusal::Plates;
+use crate::route::Routes;
+use crate::session_cache::Lifetimes;
+use crate::upstream::{Upstream, Upstreams};
+
+/// A configuration, compiled.
+pub struct Sites {
+    /// Hosts.
+    pub routes: Routes<Arc<Site>>,
+    /// Whose `X-Forwarded-*` counts.
+    pub trusted: TrustedProxies,
+    /// Where the built-in pages live.
+    pub portal: Portal,
+    /// What ends a session.
+    pub lifetimes: Lifetimes,
+    /// Most bytes in a request's head.
+    pub header_bytes: u64,
+    /// Most header fields.
+    pub header_count: usize,
+    /// The pages that the gateway itself answers with.
+    pub plates: Plates,
+    /// As it was read; the pages look here.
+    pub live: Arc<Live>,
+}
+
+/// One site, compiled.
+pub struct Site {
+    /// For metrics and logs.
+    pub name: Arc<str>,
+    /// Who may do what.
+    pub rules: Rules,
+    /// What a client may not send.
+    pub strip: StripSet,
+    /// How paths are read.
+    pub paths: PathStyle,
+    /// Where its requests go.
+    pub upstream: Arc<Upstream>,
+    /// What a stranger gets.
+    pub on_unauthenticated: OnUnauthenticated,
+    /// Whose pages may open WebSockets, besides its own.
+    pub websocket_origins: Vec<String>,
+    /// Most bytes in a request's body.
+    pub body_limit: Option<u64>,
+    /// How long a connection to the upstream may take.
+    pub connect_timeout: Duration,
+    /// How long the upstream may be silent.
+    pub response_timeout: Duration,
+    /// What is counted.
+    pub metrics: Arc<SiteMetrics>,
+    /// The headers that tell the upstream who somebody is.
+    pub identity: Arc<Identity>,
+}
+
+/// The identity headers of one or more sites.
+pub struct Identity {
+    names: IdentityNames,
+}
+
+impl Identity {
+    /// What the upstream is told about whoever a record belongs to.
+    ///
+    /// # Errors
+    /// Something about the person fits into no header.
+    pub fn values(&self, record: &Record) -> Result<IdentityValues, Unspeakable> {
+        IdentityValues::new(&self.names, record)
+    }
+}
+
+/// The built-in pages' place on every host.
+#[derive(Debug)]
+pub struct Portal {
+    path: String,
+    strip: StripSet,
+    upstream: Upstream,
+    metrics: Arc<SiteMetrics>,
+}
+
+/// Most bytes in the body of a request to a built-in page.
+pub const PORTAL_BODY: u64 = 64 * 1024;
+
+impl Portal {
+    /// Whether a canonical path is one of the built-in pages'.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        path.strip_prefix(&self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The path without a slash at its end.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where the pages are served.
+    #[must_use]
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// What a client may not send.
+    #[must_use]
+    pub fn strip(&self) -> &StripSet {
+        &self.strip
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<SiteMetrics> {
+        &self.metrics
+    }
+}
+
+impl Sites {
+    /// Compiles a configuration. `pages` is the socket of the built-in pages.
+    ///
+    /// # Errors
+    /// A page or a metric cannot be made, which is a defect, or a folder cannot be opened.
+    pub fn compile(live: Live, pages: &Path, upstreams: &Upstreams, metrics: &Metrics) -> anyhow::Result<Self> {
+        let live = Arc::new(live);
+        let own: Vec<&str> = live.sites.iter().flat_map(|site| site.identity.names()).collect();
+        let mut routes = Vec::with_capacity(live.sites.len());
+        for site in &live.sites {
+            routes.push((site.host.clone(), Arc::new(compile(site, &own, upstreams, metrics)?)));
+        }
+        Ok(Self {
+            routes: Routes::new(routes),
+            trusted: TrustedProxies::new(live.trusted_proxies.clone()),
+            portal: Portal {
+                path: live.portal.path.clone(),
+                strip: StripSet::new(own.iter().copied(), MethodOverride::Remove),
+                upstream: Upstream::Socket(pages.to_owned()),
+                metrics: metrics.site("portal")?,
+            },
+            lifetimes: Lifetimes { idle: live.session.idle, outage_grace: live.session.outage_grace },
+            header_bytes: live.limits.header_bytes,
+            header_count: live.limits.header_count,
+            plates: Plates::draw(&live.portal.title, &live.portal.path)?,
+            live,
+        })
+    }
+}
+
+fn compile(
+    site: &doorward_config::Site,
+    own: &[&str],
+    upstreams: &Upstreams,
+    metrics: &Metrics,
+) -> anyhow::Result<Site> {
+    let rules = Rules::new(&site.rules);
+    let overrides = if rules.look_at_methods() { MethodOverride::Remove } else { MethodOverride::Pass };
+    Ok(Site {
+        name: site.name.as_str().into(),
+        rules,
+        strip: StripSet::new(own.iter().copied(), overrides),
+        paths: site.paths,
+        upstream: upstreams.open(&site.upstream)?,
+        on_unauthenticated: site.on_unauthenticated,
+        websocket_origins: site.websocket_origins.clone(),
+        body_limit: site.body_limit,
+        connect_timeout: site.connect_timeout,
+        response_timeout: site.response_timeout,
+        metrics: metrics.site(&site.name)?,
+        identity: Arc::new(Identity { names: IdentityNames::new(&site.identity) }),
+    })
+}
+
