@@ -55,6 +55,7 @@ pub(super) fn parameters(hashing: Hashing) -> Result<Params, Fault> {
 #[derive(Default)]
 pub(super) struct Workplace {
     memory: Vec<Block>,
+    hashes: u64,
 }
 
 impl Workplace {
@@ -108,6 +109,11 @@ impl Workplace {
         }
     }
 
+    /// How many hashes were computed since this was last asked.
+    pub(super) fn take_hashes(&mut self) -> u64 {
+        std::mem::take(&mut self.hashes)
+    }
+
     /// Costs what [`Workplace::matches`] costs, for nobody.
     ///
     /// # Errors
@@ -130,6 +136,7 @@ impl Workplace {
         if self.memory.len() != blocks {
             self.memory = vec![Block::default(); blocks];
         }
+        self.hashes += 1;
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
             .hash_password_into_with_memory(password, salt, output, self.memory.as_mut_slice())
             .map_err(|error| Fault::broken_by("a password cannot be hashed", error))

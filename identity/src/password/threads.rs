@@ -263,8 +263,9 @@ impl Thread {
         })
     }
 
-    fn count(&self, begun: Instant) {
-        self.counts.done.fetch_add(1, Ordering::Relaxed);
+    fn count(&mut self, begun: Instant) {
+        let hashes = self.workplace.take_hashes();
+        self.counts.done.fetch_add(hashes, Ordering::Relaxed);
         self.tally.note(Note::PasswordHashed {
             took: begun.elapsed(),
         });
