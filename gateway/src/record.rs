@@ -61,7 +61,7 @@ impl AccessRecord<'_> {
         let user_agent = self.user_agent.get(..USER_AGENT).unwrap_or(self.user_agent);
         tracing::info!(
             target: "access",
-            started = %self.time,
+            started = %format_args!("{:.6}", self.time),
             request_id = self.request_id,
             client = %self.client,
             method = bounded(self.method, METHOD),
@@ -69,7 +69,7 @@ impl AccessRecord<'_> {
             site = self.site,
             path = bounded(path, PATH),
             status = self.status,
-            duration_ms = self.duration.as_secs_f64() * 1000.0,
+            duration_ms = (self.duration.as_secs_f64() * 1e6).round() / 1e3,
             bytes = self.bytes,
             user = self.user.map(tracing::field::display),
             session = self.session.map(|key| tracing::field::display(key.short())),

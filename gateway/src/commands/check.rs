@@ -1,0 +1,99 @@
+//! `doorward check`: whether a start with this configuration would work.
+//!
+//! Nothing is made that is not there: a database that a first start would make is only asked whether it could be.
+
+use std::path::Path;
+use std::time::Duration;
+
+use doorward_config::{Boot, Config, DatabaseUrl, Sources};
+use doorward_identity::session::Token;
+use doorward_identity::{Identity, SystemRandom};
+use rustix::fs::{Access, access};
+
+use super::exit::Trouble;
+use super::print::say;
+use super::{open, settings};
+
+/// Whether the configuration is right.
+pub fn offline(sources: &Sources) -> Result<(), Trouble> {
+    let config = settings::load(sources)?;
+    praise(sources, &config)
+}
+
+/// Whether it is right and the stores that it names can be used.
+pub fn check(sources: &Sources) -> Result<(), Trouble> {
+    let config = settings::load(sources)?;
+    stores(&config.boot)?;
+    praise(sources, &config)
+}
+
+fn praise(sources: &Sources, config: &Config) -> Result<(), Trouble> {
+    let files = sources.found_files();
+    let from = if files.is_empty() {
+        "no file, all defaults".to_owned()
+    } else {
+        let names: Vec<_> = files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        names.join(", ")
+    };
+    let sites: Vec<_> = config
+        .live
+        .sites
+        .iter()
+        .map(|site| site.name.as_str())
+        .collect();
+    say(&format!("ok: {from}; sites: {}\n", sites.join(", ")))
+}
+
+fn stores(boot: &Boot) -> Result<(), Trouble> {
+    let DatabaseUrl::Sqlite(file) = &boot.database;
+    if file.exists() {
+        return open::with_stores(boot, reachable);
+    }
+    writable(file)?;
+    if boot.redis.is_none() {
+        return Ok(());
+    }
+    // Redis is asked from a folder that is thrown away, so that no database is made where it does not belong yet.
+    let scratch = tempfile::tempdir().map_err(|error| {
+        Trouble::refused(format!("error: no temporary folder can be made: {error}"))
+    })?;
+    let elsewhere = Boot {
+        data_dir: scratch.path().to_owned(),
+        database: DatabaseUrl::Sqlite(scratch.path().join("check.db")),
+        ..boot.clone()
+    };
+    open::with_stores(&elsewhere, reachable)
+}
+
+/// The database was just opened; a session that nobody has shows whether its store answers.
+async fn reachable(identity: &Identity) -> Result<(), Trouble> {
+    let nobodys = Token::generate(&SystemRandom).key();
+    identity.sessions.find(&nobodys, Duration::ZERO).await?;
+    Ok(())
+}
+
+/// The nearest folder above `file` that is there must take a new entry.
+fn writable(file: &Path) -> Result<(), Trouble> {
+    let parents = file.ancestors().skip(1);
+    let nearest = parents
+        .map(|folder| {
+            if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            }
+        })
+        .find(|folder| folder.exists())
+        .unwrap_or(Path::new("."));
+    access(nearest, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+        Trouble::away(format!(
+            "error: the database {} cannot be made: {}: {error}\n\
+             help: make the folder writable for the user that runs doorward, or change database.url",
+            file.display(),
+            nearest.display()
+        ))
+    })
+}

@@ -1,0 +1,67 @@
+//! `doorward` and `doorward run`: serve in the foreground.
+
+use std::sync::Arc;
+
+use clap::Args;
+use doorward::{boot, logging};
+use doorward_config::{Overrides, Problems, Sources};
+use doorward_identity::{Fault, SystemClock};
+
+use super::exit::Trouble;
+use super::settings;
+
+/// What may be said on the command line instead of in a file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Serve {
+    /// Protect this instead of the configured sites: `http://HOST:PORT`, `unix:/PATH` or `files:DIR`
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<String>,
+    /// Serve here instead of on the configured addresses
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+}
+
+impl Serve {
+    /// What was said before and after the command's name; the latter wins.
+    pub fn or(self, before: Self) -> Self {
+        Self {
+            upstream: self.upstream.or(before.upstream),
+            listen: self.listen.or(before.listen),
+        }
+    }
+
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.upstream.is_none() && self.listen.is_none()
+    }
+}
+
+impl From<Serve> for Overrides {
+    fn from(serve: Serve) -> Self {
+        Self {
+            upstream: serve.upstream,
+            listen: serve.listen,
+        }
+    }
+}
+
+/// Serves until it is told to stop.
+pub fn run(sources: Sources) -> Result<(), Trouble> {
+    let config = settings::load(&sources)?;
+    let lines = logging::start(config.boot.log, Arc::new(SystemClock))
+        .map_err(|error| Trouble::refused(format!("error: {error}")))?;
+    let outcome = boot::run(config, sources);
+    lines.flush();
+    outcome.map_err(why)
+}
+
+fn why(error: anyhow::Error) -> Trouble {
+    let error = match error.downcast::<Fault>() {
+        Ok(fault) => return fault.into(),
+        Err(error) => error,
+    };
+    match error.downcast::<Problems>() {
+        Ok(problems) => settings::wrong(&problems),
+        Err(error) => Trouble::refused(format!("error: {error:#}")),
+    }
+}
