@@ -1,0 +1,9 @@
+//! One file a page: `get` shows it, `post` does what its form says.
+
+pub(crate) mod account;
+mod fields;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod me;
+pub(crate) mod register;
+pub(crate) mod setup;

@@ -1,0 +1,136 @@
+//! Signing in.
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::Response;
+use doorward_config::RegistrationMode;
+use doorward_identity::session::Remembered;
+use doorward_identity::sign_in::{Attempt, SignIn, sign_in};
+use http::{HeaderMap, StatusCode};
+
+use crate::answer::{self, Wait};
+use crate::failure::Failure;
+use crate::form::Fields;
+use crate::form_state::{FormState, Problem};
+use crate::frame::Frame;
+use crate::to::To;
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Page {
+    frame: Frame,
+    form: FormState,
+    to: To,
+    remembered: Remembered,
+    registration: RegistrationMode,
+}
+
+impl Page {
+    /// The pointer starts in the first field only of a form that nobody has touched.
+    fn login_attributes(&self) -> &'static str {
+        if self.form.is_blank() {
+            "required autocapitalize=\"none\" autocorrect=\"off\" spellcheck=\"false\" inputmode=\"email\" autofocus"
+        } else {
+            "required autocapitalize=\"none\" autocorrect=\"off\" spellcheck=\"false\" inputmode=\"email\""
+        }
+    }
+}
+
+/// The form; whoever is signed in already is sent on.
+pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
+    let to = visit.to(visit.query.get("to"));
+    if visit.session().await?.is_some() {
+        return answer::see_other(to.as_str());
+    }
+    show(
+        &visit,
+        StatusCode::OK,
+        Remembered::No,
+        to,
+        FormState::default(),
+    )
+}
+
+/// The try.
+pub(crate) async fn post(
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let fields = Fields::read(&headers, body).await?;
+    let to = visit.to(fields.get("to"));
+    let remember = if fields.get("remember").is_empty() {
+        Remembered::No
+    } else {
+        Remembered::Yes
+    };
+    let form = FormState::keeping(&fields, &["login"]);
+    let missing = missing(&fields);
+    if !missing.is_empty() {
+        return show(
+            &visit,
+            StatusCode::UNAUTHORIZED,
+            remember,
+            to,
+            form.problems(missing),
+        );
+    }
+    let attempt = Attempt {
+        login: fields.get("login"),
+        password: fields.get("password"),
+        remember,
+        client: &visit.client,
+        former: visit.carried(),
+    };
+    let wait = match sign_in(&visit.ui.identity, &visit.live, attempt).await? {
+        SignIn::Welcome(opened) => return answer::welcome(&visit, &opened, to.as_str()),
+        SignIn::Refused => {
+            let form = form.alert(
+                "That name and password don’t match.",
+                &["login", "password"],
+            );
+            return show(&visit, StatusCode::UNAUTHORIZED, remember, to, form);
+        }
+        SignIn::Slow { retry_after } => Wait::Slowed(retry_after),
+        SignIn::Busy { retry_after } => Wait::Busy(retry_after),
+    };
+    let form = form.alert(wait.words(), &[]);
+    Ok(wait.on(show(&visit, wait.status(), remember, to, form)?))
+}
+
+/// An empty form is never a try.
+fn missing(fields: &Fields) -> Vec<Problem> {
+    let empty = |field: &&str| fields.get(field).is_empty();
+    let needed = |field| Problem {
+        field,
+        text: "This is needed.".into(),
+    };
+    ["login", "password"]
+        .into_iter()
+        .filter(empty)
+        .map(needed)
+        .collect()
+}
+
+fn show(
+    visit: &Visit,
+    status: StatusCode,
+    remembered: Remembered,
+    to: To,
+    form: FormState,
+) -> Result<Response, Failure> {
+    let mut frame = Frame::new(&visit.live, "Sign in");
+    frame.failed = form.has_failed();
+    let registration = visit.live.registration.mode;
+    answer::page(
+        status,
+        &Page {
+            frame,
+            form,
+            to,
+            remembered,
+            registration,
+        },
+    )
+}

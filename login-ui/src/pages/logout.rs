@@ -1,0 +1,63 @@
+//! Signing out.
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::Response;
+use doorward_identity::sign_out::sign_out;
+use http::header::{HeaderName, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::answer;
+use crate::cookie;
+use crate::failure::Failure;
+use crate::form::Fields;
+use crate::frame::Frame;
+use crate::visit::Visit;
+
+/// Makes the browser forget pages that were shown while signed in (W3C Clear Site Data).
+const CLEAR: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("clear-site-data"),
+    HeaderValue::from_static("\"cache\""),
+);
+
+#[derive(Template)]
+#[template(path = "logout.html")]
+struct Page {
+    frame: Frame,
+    person: Option<String>,
+}
+
+/// Asks; a mere visit changes nothing.
+pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
+    let person = visit.session().await?.map(|session| session.person());
+    let heading = if person.is_some() {
+        "Sign out?"
+    } else {
+        "You’re signed out"
+    };
+    answer::page(
+        StatusCode::OK,
+        &Page {
+            frame: Frame::new(&visit.live, heading),
+            person,
+        },
+    )
+}
+
+/// Ends the session in the store first; only then is the browser told to forget it.
+pub(crate) async fn post(
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    Fields::read(&headers, body).await?;
+    if let Some(key) = visit.carried() {
+        sign_out(&visit.ui.identity, &key, &visit.client).await?;
+    }
+    let mut response = answer::see_other("/")?;
+    response
+        .headers_mut()
+        .insert(SET_COOKIE, cookie::clear(visit.scheme));
+    response.headers_mut().insert(CLEAR.0, CLEAR.1);
+    Ok(response)
+}

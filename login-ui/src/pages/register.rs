@@ -1,0 +1,117 @@
+//! Making an account.
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::Response;
+use doorward_config::{RegistrationMode, UsernameRule};
+use doorward_identity::register::{NewAccount, Registered, register};
+use http::{HeaderMap, StatusCode};
+
+use crate::answer::{self, Wait};
+use crate::failure::Failure;
+use crate::form::Fields;
+use crate::form_state::FormState;
+use crate::frame::Frame;
+use crate::pages::fields;
+use crate::to::To;
+use crate::visit::Visit;
+
+/// What may be left out, and is folded away until it matters.
+const OPTIONAL: &[&str] = &["first_name", "last_name", "date_of_birth"];
+
+#[derive(Template)]
+#[template(path = "register.html")]
+struct Page {
+    frame: Frame,
+    form: FormState,
+    to: To,
+    username: UsernameRule,
+    password_hint: String,
+}
+
+impl Page {
+    fn username_label(&self) -> &'static str {
+        match self.username {
+            UsernameRule::Required => "Username",
+            UsernameRule::Optional => "Username (optional)",
+        }
+    }
+}
+
+/// The form; whoever is signed in already is sent on.
+pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
+    let to = visit.to(visit.query.get("to"));
+    if visit.session().await?.is_some() {
+        return answer::see_other(to.as_str());
+    }
+    if visit.live.registration.mode != RegistrationMode::Open {
+        return Err(Failure::Closed);
+    }
+    show(&visit, StatusCode::OK, to, FormState::default())
+}
+
+/// The new account, and its first session.
+pub(crate) async fn post(
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let fields = Fields::read(&headers, body).await?;
+    let to = visit.to(fields.get("to"));
+    let form = FormState::keeping(
+        &fields,
+        &[
+            "username",
+            "email",
+            "first_name",
+            "last_name",
+            "date_of_birth",
+        ],
+    );
+    let account = NewAccount {
+        username: fields.get("username"),
+        email: fields.get("email"),
+        password: fields.get("password"),
+        first_name: fields.get("first_name"),
+        last_name: fields.get("last_name"),
+        date_of_birth: fields.get("date_of_birth"),
+    };
+    let former = visit.carried();
+    let outcome = register(
+        &visit.ui.identity,
+        &visit.live,
+        account,
+        &visit.client,
+        former,
+    )
+    .await?;
+    let wait = match outcome {
+        Registered::Welcome(opened) => return answer::welcome(&visit, &opened, to.as_str()),
+        Registered::Invalid(problems) => {
+            let form = form.problems(fields::problems(problems));
+            return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, to, form);
+        }
+        Registered::Closed => return Err(Failure::Closed),
+        Registered::Slow { retry_after } => Wait::Slowed(retry_after),
+        Registered::Busy { retry_after } => Wait::Busy(retry_after),
+    };
+    let form = form.alert(wait.words(), &[]);
+    Ok(wait.on(show(&visit, wait.status(), to, form)?))
+}
+
+fn show(visit: &Visit, status: StatusCode, to: To, form: FormState) -> Result<Response, Failure> {
+    let mut frame = Frame::new(&visit.live, "Create your account");
+    frame.failed = form.has_failed();
+    let username = visit.live.registration.username;
+    let password_hint = fields::password_hint(&visit.live);
+    answer::page(
+        status,
+        &Page {
+            frame,
+            form,
+            to,
+            username,
+            password_hint,
+        },
+    )
+}

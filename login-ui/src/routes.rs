@@ -1,0 +1,84 @@
+//! Which page lives where, and what stands around all of them.
+//!
+//! Owns the addresses below `portal.path` and the order of the layers. Must not know what the pages do.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use http::Uri;
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+
+use crate::failure::{self, Failure};
+use crate::pages::{account, login, logout, me, register, setup};
+use crate::{Ui, assets, guard};
+
+/// Where a request goes that is not below the portal's path. No page lives there.
+const NOWHERE: &str = "/-";
+
+/// All pages, to be served at full paths: `portal.path` is looked up for each request, because a reload may change it.
+///
+/// Believes `X-Real-IP`, `X-Forwarded-Proto`, `X-Request-Id`: to be reached through the gateway only.
+pub fn router(ui: Ui) -> Router {
+    let live = ui.live.clone();
+    let pages = below_portal(ui);
+    let find = move |request: Request| {
+        let portal = live();
+        pages
+            .clone()
+            .oneshot(without_prefix(request, &portal.portal.path))
+    };
+    Router::new().fallback_service(tower::service_fn(find))
+}
+
+fn below_portal(ui: Ui) -> Router {
+    let own = Router::new()
+        .route("/account", get(account::get))
+        .route("/account/profile", post(account::profile))
+        .route("/account/password", post(account::password))
+        .route("/account/sessions/revoke", post(account::revoke))
+        .layer(from_fn(guard::navigations_only));
+    Router::new()
+        .route("/", get(account::find))
+        .route("/login", get(login::get).post(login::post))
+        .route("/register", get(register::get).post(register::post))
+        .route("/logout", get(logout::get).post(logout::post))
+        .route("/setup", get(setup::get).post(setup::post))
+        .route("/api/me", get(me::get))
+        .merge(own)
+        .merge(
+            Router::new()
+                .route("/static/{name}", get(assets::get))
+                .layer(CompressionLayer::new()),
+        )
+        .fallback(|| async { Failure::NotFound })
+        .layer(from_fn(guard::same_origin))
+        .layer(
+            CsrfLayer::new()
+                .with_rejection_response(|_: ProtectionError| Failure::Foreign.into_response()),
+        )
+        .layer(CatchPanicLayer::custom(|_| Failure::Broken.into_response()))
+        .layer(from_fn_with_state(ui.clone(), failure::dress))
+        .layer(from_fn(guard::protect))
+        .with_state(ui)
+}
+
+fn without_prefix(mut request: Request, portal: &str) -> Request {
+    let uri = request.uri();
+    let rest = match uri.path().strip_prefix(portal) {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => NOWHERE,
+    };
+    let target = match uri.query() {
+        Some(query) => format!("{rest}?{query}"),
+        None => rest.to_owned(),
+    };
+    // What was cut from a valid target is one; if ever not, no page lives there either.
+    *request.uri_mut() = target.parse().unwrap_or(Uri::from_static(NOWHERE));
+    request
+}

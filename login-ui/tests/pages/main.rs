@@ -1,0 +1,19 @@
+//! The pages as a browser meets them, on a real embedded identity.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what does not hold by failing"
+)]
+
+mod account;
+mod browser;
+mod cookies;
+mod front_door;
+mod guard;
+mod house;
+mod login;
+mod logout;
+mod outage;
+mod register;
+mod setup;
