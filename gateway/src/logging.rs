@@ -8,6 +8,7 @@ mod bridge;
 mod lines;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -113,9 +114,12 @@ fn text<W>(filter: EnvFilter, clock: Arc<dyn Clock>, writer: W, colour: Colour) 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let colour = match std::env::var_os("NO_COLOR") {
+        None => colour,
+        Some(_) => Colour::Never,
+    };
     let lines = layer()
-        .with_ansi(colour == Colour::Some && std::env::var_os("NO_COLOR").is_none())
-        .with_timer(Utc(clock))
+        .event_format(text::Text { clock, colour })
         .with_writer(writer);
     dispatch(registry().with(filter).with(lines))
 }

@@ -77,6 +77,30 @@ fn json_lines_are_flat_and_hold_the_access_record() {
 }
 
 #[test]
+fn text_lines_begin_with_what_matters_most() {
+    let page = Page::default();
+    let lines = Lines::new(page.clone()).unwrap();
+    let dispatch = text(filter_of(FILTER), clock(), lines.clone(), Colour::Never);
+    tracing::dispatcher::with_default(&dispatch, || {
+        record().write();
+        tracing::warn!(store = "redis", "the store does not answer");
+        tracing::info!(target: "audit", event = "sign_in.success", detail = None::<&str>);
+    });
+    lines.flush();
+    let said = page.text();
+    let said: Vec<_> = said.lines().collect();
+    let now = "2026-01-01 00:00:00.000Z";
+    let access = " 200 GET app.example /reports/q3.pdf 1.5 ms 192.0.2.7 allow request_id=r-1 site=app bytes=42 user_agent=curl/8";
+    assert_eq!(said[0], format!("{now}{access}"));
+    assert_eq!(
+        said[1],
+        format!("{now} WARN the store does not answer store=redis")
+    );
+    assert_eq!(said[2], format!("{now} audit event=sign_in.success"));
+    assert_eq!(said.len(), 3);
+}
+
+#[test]
 fn what_a_client_sends_cannot_end_a_line_or_colour_it() {
     let evil = "/a\r\n2026-01-01 ERROR forged \u{1b}[31m";
     for make in [
