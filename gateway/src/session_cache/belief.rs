@@ -55,7 +55,8 @@ impl Belief {
 
     /// Wakes every open connection, to look for itself.
     pub(super) fn raise_doubt(&self) {
-        self.doubt.send_modify(|round| *round = round.wrapping_add(1));
+        self.doubt
+            .send_modify(|round| *round = round.wrapping_add(1));
     }
 
     pub(super) fn doubts(&self) -> watch::Receiver<u64> {
@@ -115,7 +116,10 @@ mod tests {
         let grace = Duration::from_secs(2);
         assert!(belief.within_grace(now + grace, grace));
         assert!(!belief.within_grace(now + grace + WORTH, grace));
-        assert!(!belief.within_grace(now, Duration::ZERO), "no grace unless asked for");
+        assert!(
+            !belief.within_grace(now, Duration::ZERO),
+            "no grace unless asked for"
+        );
         belief.prove(now);
         assert!(belief.is_proven(now));
     }

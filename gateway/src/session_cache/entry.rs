@@ -75,7 +75,10 @@ impl Entry {
             Remembered::Yes => self.ends_at,
             Remembered::No => {
                 let idle = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX);
-                self.last_seen.load(Ordering::Relaxed).saturating_add(idle).min(self.ends_at)
+                self.last_seen
+                    .load(Ordering::Relaxed)
+                    .saturating_add(idle)
+                    .min(self.ends_at)
             }
         }
     }
@@ -116,7 +119,11 @@ impl Entry {
             + record.email.as_ref().map_or(0, String::capacity)
             + record.name.capacity()
             + record.device.capacity()
-            + record.roles.iter().map(|role| role.capacity() + size_of::<String>()).sum::<usize>()
+            + record
+                .roles
+                .iter()
+                .map(|role| role.capacity() + size_of::<String>())
+                .sum::<usize>()
             + record.amr.capacity();
         size_of::<Self>() + text + TABLE
     }

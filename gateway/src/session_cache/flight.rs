@@ -4,13 +4,14 @@
 //! an answer and spoiling it take the same lock, so an answer from before a change is never kept after it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_identity::session::SessionKey;
 use tokio::sync::watch;
 
-use super::entry::Entry;
+use super::entry::Entry as Session;
 use super::hash::ByKey;
 
 /// How often a question is asked again because its answer was spoiled.
@@ -21,7 +22,7 @@ const SHARDS: usize = 64;
 /// What the store said.
 #[derive(Clone)]
 pub(super) enum Answer {
-    Found(Arc<Entry>),
+    Found(Arc<Session>),
     Nothing,
     Away,
 }
@@ -74,7 +75,10 @@ impl Landing {
 
 impl Flights {
     pub(super) fn new(seed: ByKey) -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(seed))), seed }
+        Self {
+            shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(seed))),
+            seed,
+        }
     }
 
     /// Waits with the others for this key, or opens the question.
@@ -84,13 +88,23 @@ impl Flights {
             return (Landing(under_way.answer.subscribe()), Boarded::Joined);
         }
         let (answer, landing) = watch::channel(None);
-        shard.insert(*key, UnderWay { answer, spoiled: Spoiled::No });
+        shard.insert(
+            *key,
+            UnderWay {
+                answer,
+                spoiled: Spoiled::No,
+            },
+        );
         (Landing(landing), Boarded::First)
     }
 
     /// The handle of whoever asks. Dropping it ends the question, answered or not.
     pub(super) fn hold(&self, key: &SessionKey) -> Flight<'_> {
-        Flight { flights: self, key: *key }
+        Flight {
+            flights: self,
+            key: *key,
+            over: false,
+        }
     }
 
     /// Spoils the question under way for this key, and has `forget` run before any answer can land.
@@ -123,10 +137,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One question, in the hands of whoever asks it.
+/// One question, in the hands of whoever asks it. Over once it has landed: the next of this key is somebody else's.
 pub(super) struct Flight<'a> {
     flights: &'a Flights,
     key: SessionKey,
+    over: bool,
 }
 
 impl Flight<'_> {
@@ -138,30 +153,35 @@ impl Flight<'_> {
     }
 
     /// Gives the answer out and has `keep` run, unless something changed since take-off.
-    pub(super) fn land(&self, answer: Answer, keep: impl FnOnce(&Answer)) -> Landed {
+    pub(super) fn land(&mut self, answer: Answer, keep: impl FnOnce(&Answer)) -> Landed {
         let mut shard = self.flights.shard(&self.key);
-        let spoiled = shard.get(&self.key).is_some_and(|under_way| under_way.spoiled == Spoiled::Yes);
-        if spoiled && !matches!(answer, Answer::Away) {
+        let Entry::Occupied(under_way) = shard.entry(self.key) else {
+            return Landed::Fresh;
+        };
+        if under_way.get().spoiled == Spoiled::Yes && !matches!(answer, Answer::Away) {
             return Landed::Spoiled;
         }
         keep(&answer);
-        if let Some(under_way) = shard.remove(&self.key) {
-            under_way.answer.send_replace(Some(answer));
-        }
+        under_way.remove().answer.send_replace(Some(answer));
+        self.over = true;
         Landed::Fresh
     }
 
     /// It changes faster than it can be read.
-    pub(super) fn give_up(&self) {
-        if let Some(under_way) = self.flights.shard(&self.key).remove(&self.key) {
+    pub(super) fn give_up(&mut self) {
+        let under_way = self.flights.shard(&self.key).remove(&self.key);
+        self.over = true;
+        if let Some(under_way) = under_way {
             under_way.answer.send_replace(Some(Answer::Away));
         }
     }
 }
 
 impl Drop for Flight<'_> {
-    /// Also after a panic: whoever waits hears "away" rather than nothing.
+    /// After a panic: whoever waits hears "away" rather than nothing.
     fn drop(&mut self) {
-        self.flights.shard(&self.key).remove(&self.key);
+        if !self.over {
+            self.flights.shard(&self.key).remove(&self.key);
+        }
     }
 }

@@ -34,7 +34,7 @@ impl SessionCache {
         self.belief.doubts()
     }
 
-    fn hear(&self, event: Event) {
+    pub(super) fn hear(&self, event: Event) {
         match event {
             Event::Changed(key) => self.changed(&key),
             Event::Everything => {
@@ -47,7 +47,9 @@ impl SessionCache {
             }
             Event::Lost => {
                 if self.metrics.session_link_up.get() != 0 {
-                    tracing::warn!("changes of sessions are not heard of: every request asks the store");
+                    tracing::warn!(
+                        "changes of sessions are not heard of: every request asks the store"
+                    );
                 }
                 self.metrics.session_link_up.set(0);
                 self.belief.lose();

@@ -12,7 +12,9 @@ pub(super) struct ByKey {
 
 impl ByKey {
     pub(super) fn new() -> Self {
-        Self { seed: RandomState::new().build_hasher().finish() | 1 }
+        Self {
+            seed: RandomState::new().build_hasher().finish() | 1,
+        }
     }
 }
 
@@ -20,7 +22,10 @@ impl BuildHasher for ByKey {
     type Hasher = KeyHasher;
 
     fn build_hasher(&self) -> KeyHasher {
-        KeyHasher { seed: self.seed, hash: self.seed }
+        KeyHasher {
+            seed: self.seed,
+            hash: self.seed,
+        }
     }
 }
 

@@ -32,8 +32,8 @@ pub use belief::Proof;
 pub use entry::Entry;
 use flight::{Answer, Flights};
 use hash::ByKey;
-pub use open::Watching;
 use open::OpenConnections;
+pub use open::Watching;
 use touch::Toucher;
 use unknown::Unknown;
 
@@ -48,7 +48,10 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { entries: 1_000_000, bytes: 512 << 20 }
+        Self {
+            entries: 1_000_000,
+            bytes: 512 << 20,
+        }
     }
 }
 
@@ -184,7 +187,12 @@ impl SessionCache {
         self.entries.pin().get(key).cloned()
     }
 
-    async fn ask(self: &Arc<Self>, key: &SessionKey, lifetimes: Lifetimes, now: Timestamp) -> Found {
+    async fn ask(
+        self: &Arc<Self>,
+        key: &SessionKey,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Found {
         if self.unknown.is_known(key, Instant::now()) {
             return Found::None;
         }
@@ -197,7 +205,10 @@ impl SessionCache {
 
     /// Known sessions are honoured for a while when nothing can be asked, if the operator said so.
     fn graced(&self, key: &SessionKey, lifetimes: Lifetimes, now: Timestamp) -> Found {
-        if !self.belief.within_grace(Instant::now(), lifetimes.outage_grace) {
+        if !self
+            .belief
+            .within_grace(Instant::now(), lifetimes.outage_grace)
+        {
             return Found::Away;
         }
         match self.remembered(key) {
@@ -212,14 +223,15 @@ impl SessionCache {
         let (mut landing, is_new) = self.flights.board(key);
         if is_new == flight::Boarded::First {
             let (cache, key) = (Arc::clone(self), *key);
-            self.runtime.spawn(async move { cache.fly(key, idle).await });
+            self.runtime
+                .spawn(async move { cache.fly(key, idle).await });
         }
         landing.landed().await
     }
 
     /// Asks the store until the answer is not older than the last change that was heard of.
     async fn fly(self: Arc<Self>, key: SessionKey, idle: Duration) {
-        let flight = self.flights.hold(&key);
+        let mut flight = self.flights.hold(&key);
         for _ in 0..flight::TRIES {
             flight.take_off();
             let answer = self.read(&key, idle).await;

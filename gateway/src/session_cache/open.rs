@@ -21,16 +21,23 @@ struct Shared {
 
 impl OpenConnections {
     pub(super) fn new(seed: ByKey) -> Self {
-        Self { by_session: Mutex::new(HashMap::with_hasher(seed)) }
+        Self {
+            by_session: Mutex::new(HashMap::with_hasher(seed)),
+        }
     }
 
     pub(super) fn watch(&self, key: SessionKey) -> Watching<'_> {
         let mut by_session = self.lock();
-        let shared = by_session
-            .entry(key)
-            .or_insert_with(|| Shared { bell: Arc::new(Notify::new()), connections: 0 });
+        let shared = by_session.entry(key).or_insert_with(|| Shared {
+            bell: Arc::new(Notify::new()),
+            connections: 0,
+        });
         shared.connections += 1;
-        Watching { open: self, key, bell: Arc::clone(&shared.bell) }
+        Watching {
+            open: self,
+            key,
+            bell: Arc::clone(&shared.bell),
+        }
     }
 
     pub(super) fn wake(&self, key: &SessionKey) {
@@ -46,7 +53,9 @@ impl OpenConnections {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionKey, Shared, ByKey>> {
-        self.by_session.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_session
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -45,7 +45,11 @@ impl Toucher {
     }
 
     pub(super) fn touch(&self, entry: &Entry, at: Timestamp) {
-        let note = Note { key: *entry.key(), at, ends_at: entry.record().ends_at };
+        let note = Note {
+            key: *entry.key(),
+            at,
+            ends_at: entry.record().ends_at,
+        };
         if self.notes.try_send(note).is_err() {
             tracing::debug!("too many last uses wait to be written");
         }

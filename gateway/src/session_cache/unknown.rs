@@ -23,11 +23,18 @@ pub(super) struct Unknown {
 
 impl Unknown {
     pub(super) fn new(seed: ByKey) -> Self {
-        Self { keys: papaya::HashMap::with_hasher(seed), base: Instant::now(), cleared: AtomicU64::new(0) }
+        Self {
+            keys: papaya::HashMap::with_hasher(seed),
+            base: Instant::now(),
+            cleared: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn is_known(&self, key: &SessionKey, now: Instant) -> bool {
-        self.keys.pin().get(key).is_some_and(|noted| now.saturating_duration_since(*noted) < WORTH)
+        self.keys
+            .pin()
+            .get(key)
+            .is_some_and(|noted| now.saturating_duration_since(*noted) < WORTH)
     }
 
     pub(super) fn note(&self, key: SessionKey, now: Instant) {
@@ -47,14 +54,21 @@ impl Unknown {
 
     /// Throws out what is over, once in a while and by one caller only.
     fn clear_old(&self, now: Instant) {
-        let millis = u64::try_from(now.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX);
+        let millis =
+            u64::try_from(now.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX);
         let cleared = self.cleared.load(Ordering::Relaxed);
         let worth = u64::try_from(WORTH.as_millis()).unwrap_or(u64::MAX);
         if millis.saturating_sub(cleared) < worth {
             return;
         }
-        if self.cleared.compare_exchange(cleared, millis, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            self.keys.pin().retain(|_, noted| now.saturating_duration_since(*noted) < WORTH);
+        if self
+            .cleared
+            .compare_exchange(cleared, millis, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+        {
+            self.keys
+                .pin()
+                .retain(|_, noted| now.saturating_duration_since(*noted) < WORTH);
         }
     }
 }
