@@ -17,8 +17,12 @@ use prometheus::IntGauge;
 
 use crate::metrics::Metrics;
 
-/// How often each check is asked.
+/// How often each check is asked while all is well.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How often while something is not, so that its return is soon known.
+const IMPATIENT: Duration = Duration::from_millis(200);
+/// What is over sooner is not worth a line in the log: at the start, or a blip.
+const WORTH_TELLING: Duration = Duration::from_millis(900);
 /// How long one may take to answer.
 const DEADLINE: Duration = Duration::from_millis(900);
 /// An answer older than this proves nothing.
@@ -44,6 +48,16 @@ struct Check {
 struct Answer {
     state: State,
     at: Instant,
+    /// When it was first not well, if it is not.
+    unwell_since: Option<Instant>,
+    told: Told,
+}
+
+/// Whether the log has it that something is not well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Yes,
+    No,
 }
 
 /// How one check stands.
@@ -143,30 +157,43 @@ impl Default for Readiness {
 
 impl Check {
     async fn ask(&self) {
-        let state = match tokio::time::timeout(DEADLINE, (self.probe)()).await {
-            Ok(Ok(())) => State::Ok,
-            Ok(Err(fault @ Fault::StoreAway { .. })) => self.trouble(State::Away, &fault),
-            Ok(Err(fault)) => self.trouble(State::Broken, &fault),
-            Err(elapsed) => self.trouble(State::Away, &elapsed),
+        let (state, trouble) = match tokio::time::timeout(DEADLINE, (self.probe)()).await {
+            Ok(Ok(())) => (State::Ok, None),
+            Ok(Err(fault @ Fault::StoreAway { .. })) => (State::Away, Some(explain(&fault))),
+            Ok(Err(fault)) => (State::Broken, Some(explain(&fault))),
+            Err(late) => (State::Away, Some(explain(&late))),
         };
-        if state == State::Ok && matches!(self.state(), State::Away | State::Broken) {
-            tracing::info!(store = self.name, "the store answers again");
-        }
         self.gauge.set(i64::from(state == State::Ok));
-        let answer = Answer {
-            state,
-            at: Instant::now(),
-        };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(self.note(*last, state, trouble.as_deref()));
     }
 
-    /// Logs what is wrong when it begins, not every second.
-    fn trouble(&self, state: State, error: &dyn std::error::Error) -> State {
-        if self.state() != state {
-            let reason = error.source().map(tracing::field::display);
-            tracing::warn!(store = self.name, error = %error, reason, "the store does not answer");
+    /// The new answer after `before`; what lasts is told, once.
+    fn note(&self, before: Option<Answer>, state: State, trouble: Option<&str>) -> Answer {
+        let at = Instant::now();
+        let told = before.map_or(Told::No, |answer| answer.told);
+        let Some(trouble) = trouble else {
+            if told == Told::Yes {
+                tracing::info!(store = self.name, "the store answers again");
+            }
+            return Answer {
+                state,
+                at,
+                unwell_since: None,
+                told: Told::No,
+            };
+        };
+        let since = before.and_then(|answer| answer.unwell_since).unwrap_or(at);
+        let lasts = at.duration_since(since) >= WORTH_TELLING;
+        if lasts && told == Told::No {
+            tracing::warn!(store = self.name, trouble, "the store does not answer");
         }
-        state
+        Answer {
+            state,
+            at,
+            unwell_since: Some(since),
+            told: if lasts { Told::Yes } else { told },
+        }
     }
 
     fn state(&self) -> State {
@@ -177,17 +204,28 @@ impl Check {
     }
 }
 
+/// An error and what led to it.
+fn explain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
 /// Asks the checks as long as the server runs, and marks the process as leaving when it stops.
 pub struct Asking(pub Arc<Readiness>);
 
 #[async_trait]
 impl BackgroundService for Asking {
     async fn start(&self, mut shutdown: ShutdownWatch) {
-        let mut ticks = tokio::time::interval(PERIOD);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            self.0.ask().await;
+            let pause = match self.0.ready() {
+                Ready::Yes => PERIOD,
+                Ready::No => IMPATIENT,
+            };
             tokio::select! {
-                _ = ticks.tick() => self.0.ask().await,
+                () = tokio::time::sleep(pause) => {}
                 _ = shutdown.changed() => break,
             }
         }

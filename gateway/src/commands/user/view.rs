@@ -35,7 +35,7 @@ pub fn show(account: &Account, format: Format) -> Result<(), Trouble> {
         ("email", format!("{} ({verified})", account.email)),
         ("name", account.name()),
         ("date of birth", birth.unwrap_or_default()),
-        ("roles", roles(account)),
+        ("roles", account.roles.join(", ")),
         ("state", state(account).to_owned()),
         ("since", moment(account.created_at)),
     ];
