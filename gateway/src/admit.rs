@@ -60,7 +60,11 @@ impl Judge {
     ///
     /// # Errors
     /// Why it is refused.
-    pub async fn admit(&self, request: &RequestHeader, context: &mut Context) -> Result<(), Refusal> {
+    pub async fn admit(
+        &self,
+        request: &RequestHeader,
+        context: &mut Context,
+    ) -> Result<(), Refusal> {
         let visit = context.visit.take().ok_or(Refusal::Internal)?;
         let admission = match &visit.place {
             // The pages know their own people; a certificate authority is nobody.
@@ -81,19 +85,33 @@ impl Judge {
     ) -> Result<Admission, Refusal> {
         let who = self.who(request, visit, context).await;
         let path = target::path(request);
-        let facts = Facts { path, method: &request.method, client: visit.client.address };
+        let facts = Facts {
+            path,
+            method: &request.method,
+            client: visit.client.address,
+        };
         let (person, via) = match &who {
             Who::Known(entry) => (Some(person(entry.record())), Via::Session),
             Who::Nobody | Who::CannotSay => (None, Via::None),
         };
         let decision = policy::decide(&site.rules, &facts, person.as_ref());
         let outcome = outcome(decision, &who, request, visit, context);
-        let word = outcome.as_ref().map_or_else(word_of, |()| word_for(decision));
+        let word = outcome
+            .as_ref()
+            .map_or_else(word_of, |()| word_for(decision));
         context.record.decision = Some(word);
         site.metrics.decision(word, via);
         outcome?;
         own_page(site, request, visit)?;
-        Ok(self.let_in(site, decision, who, &facts, context))
+        let Who::Known(entry) = who else {
+            return Ok(Admission { person: None });
+        };
+        if decision == Decision::Allowed(Let::Person) {
+            door::leave(self.pass(site, &entry, &facts, context));
+        }
+        Ok(Admission {
+            person: Some(entry),
+        })
     }
 
     /// Who shows what cookie.
@@ -120,17 +138,27 @@ impl Judge {
         }
     }
 
-    fn let_in(&self, site: &Arc<Site>, decision: Decision, who: Who, facts: &Facts<'_>, context: &Context) -> Admission {
-        let Who::Known(entry) = who else {
-            return Admission { person: None };
+    /// What keeps the connection open once the request is let in.
+    fn pass(
+        &self,
+        site: &Arc<Site>,
+        entry: &Arc<Entry>,
+        facts: &Facts<'_>,
+        context: &Context,
+    ) -> Pass {
+        let asked = Asked {
+            path: facts.path.into(),
+            method: facts.method.clone(),
+            client: facts.client,
         };
-        if decision == Decision::Allowed(Let::Person) {
-            let asked = Asked { path: facts.path.into(), method: facts.method.clone(), client: facts.client };
-            let sessions = (Arc::clone(&self.cache), Arc::clone(&self.clock));
-            let lifetimes = context.sites.lifetimes;
-            door::leave(Pass::new(sessions, Arc::clone(&entry), lifetimes, Some(Arc::clone(site)), asked));
-        }
-        Admission { person: Some(entry) }
+        let sessions = (Arc::clone(&self.cache), Arc::clone(&self.clock));
+        Pass::new(
+            sessions,
+            Arc::clone(entry),
+            context.sites.lifetimes,
+            Arc::clone(site),
+            asked,
+        )
     }
 }
 
@@ -190,7 +218,12 @@ fn own_page(site: &Site, request: &RequestHeader, visit: &Visit) -> Result<(), R
     if visit.websocket == websocket::Asked::No {
         return Ok(());
     }
-    match websocket::opener(&request.headers, visit.client.scheme, &visit.host, &site.websocket_origins) {
+    match websocket::opener(
+        &request.headers,
+        visit.client.scheme,
+        &visit.host,
+        &site.websocket_origins,
+    ) {
         Opener::Welcome => Ok(()),
         Opener::Foreign => Err(Refusal::ForeignOrigin),
     }
@@ -201,7 +234,9 @@ fn word_for(decision: Decision) -> metrics::Decision {
         Decision::Allowed(Let::Open) => metrics::Decision::Bypass,
         Decision::Allowed(Let::Person) => metrics::Decision::Allow,
         Decision::SignInNeeded => metrics::Decision::Challenge,
-        Decision::SecondFactorNeeded | Decision::Forbidden | Decision::Unclear => metrics::Decision::Deny,
+        Decision::SecondFactorNeeded | Decision::Forbidden | Decision::Unclear => {
+            metrics::Decision::Deny
+        }
     }
 }
 

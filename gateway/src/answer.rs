@@ -14,19 +14,35 @@ use crate::wish;
 /// What pingora is told when a phase refuses. The reason itself is in the context.
 #[must_use]
 pub fn stop(refusal: &Refusal) -> Box<Error> {
-    Error::explain(ErrorType::HTTPStatus(refusal.status().as_u16()), refusal.reason())
+    Error::explain(
+        ErrorType::HTTPStatus(refusal.status().as_u16()),
+        refusal.reason(),
+    )
 }
 
 /// Answers a request that failed, if anybody is there to hear it.
-pub async fn fail(session: &mut Session, error: &Error, context: &mut Context, metrics: &Metrics) -> FailToProxy {
+pub async fn fail(
+    session: &mut Session,
+    error: &Error,
+    context: &mut Context,
+    metrics: &Metrics,
+) -> FailToProxy {
     let refusal = match context.refusal.take().or_else(|| read(error)) {
         Some(refusal) if session.response_written().is_none() => refusal,
         Some(_) => {
             // Half an answer cannot be taken back; closing says that it is no whole one.
             tracing::info!(request_id = context.request_id, %error, "an answer was cut off");
-            return FailToProxy { error_code: 0, can_reuse_downstream: false };
+            return FailToProxy {
+                error_code: 0,
+                can_reuse_downstream: false,
+            };
         }
-        None => return FailToProxy { error_code: 0, can_reuse_downstream: false },
+        None => {
+            return FailToProxy {
+                error_code: 0,
+                can_reuse_downstream: false,
+            };
+        }
     };
     metrics.refused(refusal.reason());
     tell(&refusal, error, context);
@@ -39,20 +55,35 @@ pub async fn fail(session: &mut Session, error: &Error, context: &mut Context, m
     context.record.status = Some(code);
     if let Err(error) = write(session, &refusal, context).await {
         tracing::debug!(request_id = context.request_id, %error, "a refusal was not heard");
-        return FailToProxy { error_code: code, can_reuse_downstream: false };
+        return FailToProxy {
+            error_code: code,
+            can_reuse_downstream: false,
+        };
     }
-    FailToProxy { error_code: code, can_reuse_downstream: reusable }
+    FailToProxy {
+        error_code: code,
+        can_reuse_downstream: reusable,
+    }
 }
 
-async fn write(session: &mut Session, refusal: &Refusal, context: &Context) -> pingora_error::Result<()> {
+async fn write(
+    session: &mut Session,
+    refusal: &Refusal,
+    context: &Context,
+) -> pingora_error::Result<()> {
     let asked = Asked {
         format: wish::format(&session.req_header().headers),
-        person: context.known.as_ref().map(|entry| entry.record().user.as_str()),
+        person: context
+            .known
+            .as_ref()
+            .map(|entry| entry.record().user.as_str()),
         request_id: &context.request_id,
     };
     let reply = refusal.reply(&context.sites.plates, &asked)?;
     let bodiless = session.req_header().method == Method::HEAD || reply.body.is_empty();
-    session.write_response_header(Box::new(reply.header), bodiless).await?;
+    session
+        .write_response_header(Box::new(reply.header), bodiless)
+        .await?;
     if !bodiless {
         session.write_response_body(Some(reply.body), true).await?;
     }
@@ -62,13 +93,18 @@ async fn write(session: &mut Session, refusal: &Refusal, context: &Context) -> p
 /// Which refusal an error of pingora's is; `None` when nobody is there any more.
 fn read(error: &Error) -> Option<Refusal> {
     use ErrorType::{
-        ConnectTimedout, ConnectionClosed, HTTPStatus, InvalidHTTPHeader, ReadError, ReadTimedout, WriteError,
-        WriteTimedout,
+        ConnectTimedout, ConnectionClosed, HTTPStatus, InvalidHTTPHeader, ReadError, ReadTimedout,
+        WriteError, WriteTimedout,
     };
     match (error.esource(), error.etype()) {
-        (ErrorSource::Downstream, ReadError | WriteError | ConnectionClosed | ReadTimedout | WriteTimedout) => None,
+        (
+            ErrorSource::Downstream,
+            ReadError | WriteError | ConnectionClosed | ReadTimedout | WriteTimedout,
+        ) => None,
         (ErrorSource::Downstream, _) | (_, HTTPStatus(400)) => Some(Refusal::Malformed("request")),
-        (ErrorSource::Upstream, ConnectTimedout | ReadTimedout | WriteTimedout) => Some(Refusal::GatewayTimeout),
+        (ErrorSource::Upstream, ConnectTimedout | ReadTimedout | WriteTimedout) => {
+            Some(Refusal::GatewayTimeout)
+        }
         (ErrorSource::Upstream, _) => Some(Refusal::BadGateway),
         (_, InvalidHTTPHeader) => Some(Refusal::Malformed("header")),
         (_, _) => Some(Refusal::Internal),
@@ -83,6 +119,8 @@ fn tell(refusal: &Refusal, error: &Error, context: &Context) {
         Refusal::BadGateway | Refusal::GatewayTimeout => {
             tracing::warn!(request_id, %error, "the upstream did not answer");
         }
-        _ => tracing::debug!(request_id, reason = refusal.reason(), detail = %refusal, "a request was refused"),
+        _ => {
+            tracing::debug!(request_id, reason = refusal.reason(), detail = %refusal, "a request was refused");
+        }
     }
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use doorward_config::{Boot, Config, Live, Sources};
 use doorward_identity::tally::Tally;
-use doorward_identity::{Fault, Identity, StoreName, SystemClock, SystemRandom, World, setup};
+use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, setup};
 use doorward_login_ui::Ui;
 use pingora_core::apps::HttpServerOptions;
 use pingora_core::server::configuration::ServerConf;
@@ -47,6 +47,12 @@ const KEEPALIVE_REQUESTS: u32 = 10_000;
 /// How often what is over is thrown out of the stores.
 const PRUNE: Duration = Duration::from_mins(5);
 
+/// How long the session store may take to be heard of before we start without it.
+const FIRST_WORD: Duration = Duration::from_secs(1);
+
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// How long what runs beside the requests may take to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -67,7 +73,9 @@ pub fn run(config: Config, _sources: Sources) -> anyhow::Result<()> {
     let run_dir = RunDir::make(&boot.data_dir).context("no folder can be made for our sockets")?;
     let parts = Parts::gather(&boot, live, &runtime, &run_dir, stopping)?;
     let server = parts.serve(&boot)?;
-    server.pingora.run(RunArgs { shutdown_signal: Box::new(server.stop) });
+    server.pingora.run(RunArgs {
+        shutdown_signal: Box::new(server.stop),
+    });
     stop.send_replace(true);
     runtime.shutdown_timeout(LAST_WORDS);
     drop(run_dir);
@@ -100,11 +108,18 @@ impl Parts {
     ) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::new(&Refusal::REASONS)?);
         let identity = Arc::new(runtime.block_on(Identity::open_in(boot, world(&metrics)))?);
-        let setup = runtime.block_on(setup::offer(&identity))?.map(|token| token.text());
+        let setup = runtime
+            .block_on(setup::offer(&identity))?
+            .map(|token| token.text());
         let upstreams = Upstreams::new(run_dir.path(), runtime.handle().clone(), stopping.clone());
         let sites = Sites::compile(live, &pages::socket(run_dir.path()), &upstreams, &metrics)?;
         let sites = Arc::new(ArcSwap::from_pointee(sites));
-        pages::serve(router(&identity, &sites), run_dir.path(), runtime.handle(), stopping)?;
+        pages::serve(
+            router(&identity, &sites),
+            run_dir.path(),
+            runtime.handle(),
+            stopping,
+        )?;
         let cache = SessionCache::new(
             Arc::clone(&identity.sessions),
             Arc::clone(&identity.clock),
@@ -113,8 +128,16 @@ impl Parts {
             runtime.handle().clone(),
         );
         let readiness = Arc::new(readiness(&identity, &cache, &metrics)?);
-        let parts = Self { identity, metrics, readiness, cache, sites, setup };
+        let parts = Self {
+            identity,
+            metrics,
+            readiness,
+            cache,
+            sites,
+            setup,
+        };
         parts.start(runtime);
+        runtime.block_on(parts.hear());
         Ok(parts)
     }
 
@@ -136,12 +159,34 @@ impl Parts {
         });
     }
 
+    /// Waits until changes are heard of, a moment at most: what follows works without, but asks more.
+    async fn hear(&self) {
+        let heard = async {
+            while !self.cache.is_linked() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(FIRST_WORD, heard).await.is_err() {
+            tracing::warn!(
+                "the session store is away; signed-in people are refused until it is back"
+            );
+        }
+        self.readiness.ask().await;
+    }
+
     /// Binds the sockets and puts the services together.
     fn serve(self, boot: &Boot) -> anyhow::Result<Ready> {
-        let sockets: Vec<Bound> = boot.listen.iter().map(|address| Bound::bind(*address)).collect::<Result<_, _>>()?;
+        let sockets: Vec<Bound> = boot
+            .listen
+            .iter()
+            .map(|address| Bound::bind(*address))
+            .collect::<Result<_, _>>()?;
         let admin_socket = Bound::bind(boot.admin_listen)?;
         let first = sockets.first().context("server.listen is empty")?;
-        let bound = banner::Bound { public: first.address(), admin: admin_socket.address() };
+        let bound = banner::Bound {
+            public: first.address(),
+            admin: admin_socket.address(),
+        };
         let draining = Arc::new(Draining::default());
         let conf = conf(boot);
         let mut pingora = Server::new_with_opt_and_conf(None, conf);
@@ -149,18 +194,36 @@ impl Parts {
 
         let mut proxy = self.proxy(&pingora, &draining);
         let mut admin = admin::service(Arc::clone(&self.metrics), Arc::clone(&self.readiness));
-        sockets.iter().for_each(|socket| proxy.add_tcp(&socket.word()));
+        for socket in &sockets {
+            proxy.add_tcp(&socket.word());
+        }
         admin.add_tcp(&admin_socket.word());
         admin.threads = Some(1);
         let all = sockets.into_iter().chain([admin_socket]).collect();
         let sockets = pingora.add_service(Sockets::new(all));
         pingora.add_service(proxy).add_dependency(&sockets);
         pingora.add_service(admin).add_dependency(&sockets);
-        pingora.add_service(background_service("readiness", Asking(Arc::clone(&self.readiness))));
+        pingora.add_service(background_service(
+            "readiness",
+            Asking(Arc::clone(&self.readiness)),
+        ));
 
         let live = Arc::clone(&self.sites.load().live);
-        print!("{}", Banner { boot, live: &live, bound, setup: self.setup });
-        let stop = Stop { drain: boot.drain, draining, readiness: self.readiness, metrics: self.metrics };
+        print!(
+            "{}",
+            Banner {
+                boot,
+                live: &live,
+                bound,
+                setup: self.setup
+            }
+        );
+        let stop = Stop {
+            drain: boot.drain,
+            draining,
+            readiness: self.readiness,
+            metrics: self.metrics,
+        };
         Ok(Ready { pingora, stop })
     }
 
@@ -185,7 +248,11 @@ impl Parts {
 
 fn world(metrics: &Arc<Metrics>) -> World {
     let tally: Arc<dyn Tally> = Arc::<Metrics>::clone(metrics);
-    World { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), tally }
+    World {
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        tally,
+    }
 }
 
 fn router(identity: &Arc<Identity>, sites: &Arc<ArcSwap<Sites>>) -> axum::Router {
@@ -196,8 +263,13 @@ fn router(identity: &Arc<Identity>, sites: &Arc<ArcSwap<Sites>>) -> axum::Router
     })
 }
 
-fn readiness(identity: &Arc<Identity>, cache: &Arc<SessionCache>, metrics: &Metrics) -> anyhow::Result<Readiness> {
+fn readiness(
+    identity: &Arc<Identity>,
+    cache: &Arc<SessionCache>,
+    metrics: &Metrics,
+) -> anyhow::Result<Readiness> {
     let (identity, cache) = (Arc::clone(identity), Arc::clone(cache));
+    let store = identity.sessions.store();
     let accounts: Probe = Box::new(move || {
         let identity = Arc::clone(&identity);
         Box::pin(async move { identity.ping_database().await })
@@ -206,15 +278,24 @@ fn readiness(identity: &Arc<Identity>, cache: &Arc<SessionCache>, metrics: &Metr
     let sessions: Probe = Box::new(move || {
         let linked = cache.is_linked();
         Box::pin(async move {
-            if linked { Ok(()) } else { Err(Fault::away(StoreName::Redis, "changes of sessions are not heard of")) }
+            if linked {
+                Ok(())
+            } else {
+                Err(Fault::away(store, "changes of sessions are not heard of"))
+            }
         })
     });
-    Ok(Readiness::new().check(metrics, "accounts", accounts)?.check(metrics, "sessions", sessions)?)
+    Ok(Readiness::new()
+        .check(metrics, "accounts", accounts)?
+        .check(metrics, "sessions", sessions)?)
 }
 
 fn conf(boot: &Boot) -> ServerConf {
     let threads = boot.threads.map_or_else(cores, NonZeroUsize::get);
-    ServerConf { threads, ..ServerConf::default() }
+    ServerConf {
+        threads,
+        ..ServerConf::default()
+    }
 }
 
 fn cores() -> usize {

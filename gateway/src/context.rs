@@ -94,7 +94,13 @@ pub struct Record {
 impl Context {
     /// A request that has just begun.
     #[must_use]
-    pub fn new(sites: Arc<Sites>, request_id: String, started: Timestamp, in_flight: InFlight, metrics: Arc<SiteMetrics>) -> Self {
+    pub fn new(
+        sites: Arc<Sites>,
+        request_id: String,
+        started: Timestamp,
+        in_flight: InFlight,
+        metrics: Arc<SiteMetrics>,
+    ) -> Self {
         Self {
             sites,
             request_id,
@@ -111,7 +117,8 @@ impl Context {
 
     /// Writes the access line and counts the request, once.
     pub fn finish(&mut self, session: &Session) {
-        self.record.bytes = u64::try_from(session.as_downstream().body_bytes_sent()).unwrap_or(u64::MAX);
+        self.record.bytes =
+            u64::try_from(session.as_downstream().body_bytes_sent()).unwrap_or(u64::MAX);
         if let Some(response) = session.as_downstream().response_written() {
             self.record.status = Some(response.status.as_u16());
         }
@@ -152,7 +159,13 @@ impl Record {
         self.method = request.method.clone();
         self.client = client;
         self.path = String::from_utf8_lossy(request.raw_path()).into_owned();
-        let text = |name| request.headers.get(name).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        let text = |name| {
+            request
+                .headers
+                .get(name)
+                .map(http::HeaderValue::as_bytes)
+                .unwrap_or_default()
+        };
         self.host = String::from_utf8_lossy(text(http::header::HOST)).into_owned();
         self.user_agent = text(http::header::USER_AGENT).to_vec();
     }

@@ -80,7 +80,10 @@ impl<P> Door<P> {
     /// Puts a door around `proxy`.
     #[must_use]
     pub fn new(proxy: HttpProxy<P>, draining: Arc<Draining>) -> Self {
-        Self { proxy: Arc::new(proxy), draining }
+        Self {
+            proxy: Arc::new(proxy),
+            draining,
+        }
     }
 }
 
@@ -99,7 +102,10 @@ where
             session.set_keepalive(None);
         }
         let cell = Arc::new(Cell::default());
-        let request = CELL.scope(Arc::clone(&cell), self.proxy.process_new_http(session, shutdown));
+        let request = CELL.scope(
+            Arc::clone(&cell),
+            self.proxy.process_new_http(session, shutdown),
+        );
         tokio::select! {
             biased;
             reused = request => reused,

@@ -29,7 +29,11 @@ fn limit(context: &Context) -> Option<u64> {
     match &visit.place {
         Place::Portal => Some(PORTAL_BODY),
         // What goes through a WebSocket is no body.
-        Place::Site(_) | Place::AcmeChallenge(_) if visit.websocket == websocket::Asked::WebSocket => None,
+        Place::Site(_) | Place::AcmeChallenge(_)
+            if visit.websocket == websocket::Asked::WebSocket =>
+        {
+            None
+        }
         Place::Site(site) | Place::AcmeChallenge(site) => site.body_limit,
     }
 }
@@ -40,9 +44,15 @@ fn limit(context: &Context) -> Option<u64> {
 /// It is.
 pub fn check_length(session: &Session, context: &Context) -> Result<(), Refusal> {
     let announced = session.req_header().headers.get(CONTENT_LENGTH);
-    let Some(announced) = announced else { return Ok(()) };
+    let Some(announced) = announced else {
+        return Ok(());
+    };
     // pingora has refused what is no number; a number too large for us is too large.
-    let announced = announced.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
+    let announced = announced
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(u64::MAX);
     within(announced, context)
 }
 
@@ -73,11 +83,17 @@ pub fn peer(session: &mut Session, context: &Context) -> Result<Box<HttpPeer>, R
     let (upstream, mut timeouts) = match &visit.place {
         Place::Portal => (
             context.sites.portal.upstream(),
-            Timeouts { connect: PORTAL_CONNECT, silence: Some(PORTAL_SILENCE) },
+            Timeouts {
+                connect: PORTAL_CONNECT,
+                silence: Some(PORTAL_SILENCE),
+            },
         ),
         Place::Site(site) | Place::AcmeChallenge(site) => (
             &*site.upstream,
-            Timeouts { connect: site.connect_timeout, silence: Some(site.response_timeout) },
+            Timeouts {
+                connect: site.connect_timeout,
+                silence: Some(site.response_timeout),
+            },
         ),
     };
     if may_be_silent(session.req_header(), visit)
@@ -86,16 +102,20 @@ pub fn peer(session: &mut Session, context: &Context) -> Result<Box<HttpPeer>, R
         door::answer_within(limit);
         session.set_read_timeout(None);
     }
-    upstream.peer(admission, timeouts).map_err(|none| match none {
-        NoPeer::Nothing => Refusal::NoUpstream,
-        NoPeer::NoAddress | NoPeer::BadPath => Refusal::BadGateway,
-    })
+    upstream
+        .peer(admission, timeouts)
+        .map_err(|none| match none {
+            NoPeer::Nothing => Refusal::NoUpstream,
+            NoPeer::NoAddress | NoPeer::BadPath => Refusal::BadGateway,
+        })
 }
 
 /// WebSockets and event streams say nothing for hours, and mean it.
 fn may_be_silent(request: &RequestHeader, visit: &Visit) -> bool {
-    let event_stream = |value: &http::HeaderValue| value.as_bytes().starts_with(b"text/event-stream");
-    visit.websocket == websocket::Asked::WebSocket || request.headers.get(ACCEPT).is_some_and(event_stream)
+    let event_stream =
+        |value: &http::HeaderValue| value.as_bytes().starts_with(b"text/event-stream");
+    visit.websocket == websocket::Asked::WebSocket
+        || request.headers.get(ACCEPT).is_some_and(event_stream)
 }
 
 /// Tells the upstream who asks, and takes away what it must not see. Runs last, after pingora removed what the
@@ -113,7 +133,11 @@ pub fn tell(request: &mut RequestHeader, context: &Context) -> Result<(), Refusa
         })?),
         (Place::Site(_), None) | (Place::AcmeChallenge(_) | Place::Portal, _) => None,
     };
-    let forwarded = Forwarded { client: &visit.client, host: &visit.host, request_id: &context.request_id };
+    let forwarded = Forwarded {
+        client: &visit.client,
+        host: &visit.host,
+        request_id: &context.request_id,
+    };
     let defect = |error: Box<pingora_error::Error>| {
         tracing::error!(%error, "an upstream's headers cannot be set");
         Refusal::Internal
@@ -125,4 +149,3 @@ pub fn tell(request: &mut RequestHeader, context: &Context) -> Result<(), Refusa
         Place::Site(_) | Place::AcmeChallenge(_) => cookie::remove(request).map_err(defect),
     }
 }
-

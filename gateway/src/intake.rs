@@ -12,8 +12,8 @@ use crate::client;
 use crate::context::{Context, Place, Visit};
 use crate::headers;
 use crate::host::Host;
-use crate::metrics::Metrics;
 use crate::method::{self, Standing};
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::scheme::Scheme;
 use crate::sites::{Site, Sites};
@@ -23,11 +23,21 @@ use crate::websocket;
 /// The name that the built-in pages are counted and logged under.
 const PORTAL: &str = "portal";
 
+/// Where password managers look for the page to change a password (W3C, Change Password URL).
+const CHANGE_PASSWORD: &str = "/.well-known/change-password";
+
+/// Where a certificate authority asks whether somebody controls a host (RFC 8555, section 8.3).
+const ACME_CHALLENGE: &str = "/.well-known/acme-challenge/";
+
 /// Finds out what is asked, brings the request to its canonical form, and removes what a client may not say.
 ///
 /// # Errors
 /// Why it is refused.
-pub fn take_in(session: &mut Session, context: &mut Context, metrics: &Metrics) -> Result<(), Refusal> {
+pub fn take_in(
+    session: &mut Session,
+    context: &mut Context,
+    metrics: &Metrics,
+) -> Result<(), Refusal> {
     let sites = Arc::clone(&context.sites);
     let peer = peer(session).ok_or(Refusal::Malformed("no peer address"))?;
     context.record.arrived(session, peer);
@@ -40,7 +50,9 @@ pub fn take_in(session: &mut Session, context: &mut Context, metrics: &Metrics) 
         None => Host::of(session.req_header())?.into_owned(),
     };
     let site = sites.routes.find(host.name()).ok_or(Refusal::UnknownSite)?;
-    context.record.belongs_to(Arc::clone(&site.name), Arc::clone(&site.metrics));
+    context
+        .record
+        .belongs_to(Arc::clone(&site.name), Arc::clone(&site.metrics));
 
     match method::judge(&session.req_header().method) {
         Standing::Known => {}
@@ -52,13 +64,20 @@ pub fn take_in(session: &mut Session, context: &mut Context, metrics: &Metrics) 
     let strip = match &place {
         Place::Site(site) | Place::AcmeChallenge(site) => &site.strip,
         Place::Portal => {
-            context.record.belongs_to(PORTAL.into(), Arc::clone(sites.portal.metrics()));
+            context
+                .record
+                .belongs_to(PORTAL.into(), Arc::clone(sites.portal.metrics()));
             sites.portal.strip()
         }
     };
     let stripped = headers::strip(session.req_header_mut(), strip);
     metrics.headers_stripped.inc_by(stripped.identity);
-    context.visit = Some(Visit { client, host, place, websocket });
+    context.visit = Some(Visit {
+        client,
+        host,
+        place,
+        websocket,
+    });
     Ok(())
 }
 
@@ -72,7 +91,11 @@ fn place(session: &mut Session, sites: &Sites, site: &Arc<Site>) -> Result<Place
         target::canonicalise(request, PathStyle::Strict)?;
         return Ok(Place::Portal);
     }
-    if path.starts_with("/.well-known/acme-challenge/") {
+    if path == CHANGE_PASSWORD {
+        let location = format!("{}/account", sites.portal.path());
+        return Err(Refusal::Elsewhere { location });
+    }
+    if path.starts_with(ACME_CHALLENGE) {
         return Ok(Place::AcmeChallenge(Arc::clone(site)));
     }
     Ok(Place::Site(Arc::clone(site)))
@@ -94,7 +117,11 @@ fn well_formed(session: &Session, sites: &Sites) -> Result<(), Refusal> {
     }
     // Whoever reads a bare line feed as the end of a line sees other headers than whoever does not (RFC 9112 §2.2).
     let bare = |at: usize| at == 0 || raw.get(at - 1) != Some(&b'\r');
-    if raw.iter().enumerate().any(|(at, byte)| *byte == b'\n' && bare(at)) {
+    if raw
+        .iter()
+        .enumerate()
+        .any(|(at, byte)| *byte == b'\n' && bare(at))
+    {
         return Err(Refusal::Malformed("a line ends without a carriage return"));
     }
     Ok(())

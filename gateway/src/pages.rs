@@ -34,7 +34,10 @@ pub fn serve(
             // An error means that whoever could say stop is gone.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(stopped)
+            .await
+        {
             tracing::error!(%error, "the pages are no longer served");
         }
     });

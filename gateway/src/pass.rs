@@ -69,22 +69,28 @@ pub struct Pass {
     clock: Arc<dyn Clock>,
     entry: Arc<Entry>,
     lifetimes: Lifetimes,
-    site: Option<Arc<Site>>,
+    site: Arc<Site>,
     asked: Asked,
 }
 
 impl Pass {
-    /// The right that `entry` gives to what was asked of `site`; a built-in page has no site, only the session
-    /// has to live.
+    /// The right that `entry` gives to what was asked of `site`.
     #[must_use]
     pub fn new(
         (cache, clock): (Arc<SessionCache>, Arc<dyn Clock>),
         entry: Arc<Entry>,
         lifetimes: Lifetimes,
-        site: Option<Arc<Site>>,
+        site: Arc<Site>,
         asked: Asked,
     ) -> Self {
-        Self { cache, clock, entry, lifetimes, site, asked }
+        Self {
+            cache,
+            clock,
+            entry,
+            lifetimes,
+            site,
+            asked,
+        }
     }
 
     /// Ends when the request must.
@@ -121,11 +127,16 @@ impl Pass {
     }
 
     fn allows(&self, entry: &Entry) -> bool {
-        let Some(site) = &self.site else {
-            return true;
+        let facts = Facts {
+            path: &self.asked.path,
+            method: &self.asked.method,
+            client: self.asked.client,
         };
-        let facts = Facts { path: &self.asked.path, method: &self.asked.method, client: self.asked.client };
-        match policy::decide(&site.rules, &facts, Some(&admit::person(entry.record()))) {
+        match policy::decide(
+            &self.site.rules,
+            &facts,
+            Some(&admit::person(entry.record())),
+        ) {
             Decision::Allowed(_) => true,
             Decision::SignInNeeded
             | Decision::SecondFactorNeeded
@@ -160,6 +171,6 @@ impl Pass {
 /// Waits until nothing is proven any more.
 async fn doubt(doubts: &mut watch::Receiver<u64>) {
     if doubts.changed().await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -56,15 +56,30 @@ impl ProxyHttp for Gate {
 
     fn new_ctx(&self) -> Context {
         let metrics = &self.judge.metrics;
-        let (sites, id, now) = (self.sites.load_full(), self.request_ids.next(), self.judge.clock.now());
-        Context::new(sites, id, now, metrics.begin(), Arc::clone(metrics.no_site()))
+        let (sites, id, now) = (
+            self.sites.load_full(),
+            self.request_ids.next(),
+            self.judge.clock.now(),
+        );
+        Context::new(
+            sites,
+            id,
+            now,
+            metrics.begin(),
+            Arc::clone(metrics.no_site()),
+        )
     }
 
     /// None: nothing of ours compresses or counts there.
     fn init_downstream_modules(&self, _: &mut HttpModules) {}
 
-    async fn early_request_filter(&self, session: &mut Session, context: &mut Context) -> Result<()> {
-        intake::take_in(session, context, &self.judge.metrics).or_else(|refusal| refuse(context, refusal))
+    async fn early_request_filter(
+        &self,
+        session: &mut Session,
+        context: &mut Context,
+    ) -> Result<()> {
+        intake::take_in(session, context, &self.judge.metrics)
+            .or_else(|refusal| refuse(context, refusal))
     }
 
     async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
@@ -85,7 +100,11 @@ impl ProxyHttp for Gate {
         forward::count(body.as_ref(), context).or_else(|refusal| refuse(context, refusal))
     }
 
-    async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        context: &mut Context,
+    ) -> Result<Box<HttpPeer>> {
         context.asked_upstream = Some(Instant::now());
         forward::peer(session, context).or_else(|refusal| refuse(context, refusal))
     }
@@ -114,18 +133,32 @@ impl ProxyHttp for Gate {
         Ok(())
     }
 
-    async fn response_filter(&self, _: &mut Session, answer: &mut ResponseHeader, context: &mut Context) -> Result<()> {
+    async fn response_filter(
+        &self,
+        _: &mut Session,
+        answer: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<()> {
         context.record.status = Some(answer.status.as_u16());
         response::mend(answer, context)
     }
 
-    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut Context) -> FailToProxy {
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut Context,
+    ) -> FailToProxy {
         answer::fail(session, error, context, &self.judge.metrics).await
     }
 
     async fn logging(&self, session: &mut Session, _: Option<&Error>, context: &mut Context) {
         context.finish(session);
-        if let Some(person) = context.admission.as_ref().and_then(|admission| admission.person()) {
+        if let Some(person) = context
+            .admission
+            .as_ref()
+            .and_then(|admission| admission.person())
+        {
             self.judge.cache.used(person, context.sites.lifetimes);
         }
     }
@@ -135,7 +168,13 @@ impl ProxyHttp for Gate {
         true
     }
 
-    fn suppress_proxy_warn_log(&self, _: &Session, context: &Context, error: &Error, _: ProxyWarnLogContext) -> bool {
+    fn suppress_proxy_warn_log(
+        &self,
+        _: &Session,
+        context: &Context,
+        error: &Error,
+        _: ProxyWarnLogContext,
+    ) -> bool {
         tracing::debug!(request_id = context.request_id, %error, "the upstream is asked again");
         true
     }

@@ -52,6 +52,12 @@ pub enum Refusal {
     /// Somebody has to sign in.
     #[error("not signed in")]
     NotSignedIn(Answer),
+    /// The answer is at another address of this host.
+    #[error("the answer is elsewhere")]
+    Elsewhere {
+        /// Path and query.
+        location: String,
+    },
     /// The rules refuse this person, or everybody.
     #[error("refused by the rules")]
     Forbidden,
@@ -92,7 +98,7 @@ struct Row(StatusCode, &'static str, Kind);
 
 impl Refusal {
     /// Every `reason` there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 21] = [
+    pub const REASONS: [&'static str; 22] = [
         "unknown_site",
         "bad_host",
         "bad_target",
@@ -104,6 +110,7 @@ impl Refusal {
         "headers_too_large",
         "body_too_large",
         "not_signed_in",
+        "elsewhere",
         "forbidden",
         "second_factor_needed",
         "foreign_origin",
@@ -141,6 +148,7 @@ impl Refusal {
             ),
             Self::BodyTooLarge => Row(S::PAYLOAD_TOO_LARGE, "body_too_large", Kind::TooLarge),
             Self::NotSignedIn(answer) => Row(answer.status(), "not_signed_in", Kind::Forbidden),
+            Self::Elsewhere { .. } => Row(StatusCode::FOUND, "elsewhere", Kind::NotFound),
             Self::Forbidden => Row(S::FORBIDDEN, "forbidden", Kind::Forbidden),
             Self::SecondFactorNeeded => Row(S::FORBIDDEN, "second_factor_needed", Kind::Forbidden),
             Self::ForeignOrigin => Row(S::FORBIDDEN, "foreign_origin", Kind::Forbidden),
@@ -188,6 +196,7 @@ impl Refusal {
             | Self::HeadersTooLarge
             | Self::BodyTooLarge
             | Self::NotSignedIn(_)
+            | Self::Elsewhere { .. }
             | Self::Forbidden
             | Self::SecondFactorNeeded
             | Self::ForeignOrigin
@@ -212,6 +221,7 @@ impl Refusal {
             | Self::HeadersTooLarge
             | Self::BodyTooLarge
             | Self::NotSignedIn(_)
+            | Self::Elsewhere { .. }
             | Self::Forbidden
             | Self::StoreAway
             | Self::NoUpstream

@@ -24,14 +24,18 @@ impl RequestIds {
     pub fn new(random: &dyn Random) -> Self {
         let mut seed = [0; 8];
         random.fill(&mut seed);
-        Self { next: AtomicU64::new(u64::from_ne_bytes(seed)) }
+        Self {
+            next: AtomicU64::new(u64::from_ne_bytes(seed)),
+        }
     }
 
     /// The next name.
     #[must_use]
     pub fn next(&self) -> String {
         // SplitMix64: every input has its own output, and neighbours look nothing alike. No secret.
-        let mut x = self.next.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        let mut x = self
+            .next
+            .fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         x ^= x >> 31;

@@ -21,8 +21,14 @@ pub fn mend(answer: &mut ResponseHeader, context: &Context) -> Result<()> {
         Some(Place::Site(_) | Place::AcmeChallenge(_)) | None => {}
     }
     keep_our_cookie(answer)?;
-    let person = context.admission.as_ref().and_then(|admission| admission.person());
-    if person.is_some() && !answer.headers.contains_key(CACHE_CONTROL) && !answer.status.is_informational() {
+    let person = context
+        .admission
+        .as_ref()
+        .and_then(|admission| admission.person());
+    if person.is_some()
+        && !answer.headers.contains_key(CACHE_CONTROL)
+        && !answer.status.is_informational()
+    {
         answer.insert_header(CACHE_CONTROL, PRIVATE)?;
     }
     Ok(())
@@ -33,9 +39,16 @@ fn keep_our_cookie(answer: &mut ResponseHeader) -> Result<()> {
     if !answer.headers.get_all(SET_COOKIE).iter().any(planted) {
         return Ok(());
     }
-    let others: Vec<HeaderValue> =
-        answer.headers.get_all(SET_COOKIE).iter().filter(|value| !planted(value)).cloned().collect();
+    let others: Vec<HeaderValue> = answer
+        .headers
+        .get_all(SET_COOKIE)
+        .iter()
+        .filter(|value| !planted(value))
+        .cloned()
+        .collect();
     tracing::warn!("an upstream tried to set the gateway's own cookie");
     answer.remove_header(&SET_COOKIE);
-    others.into_iter().try_for_each(|value| answer.append_header(SET_COOKIE, value).map(|_| ()))
+    others
+        .into_iter()
+        .try_for_each(|value| answer.append_header(SET_COOKIE, value).map(|_| ()))
 }

@@ -31,7 +31,10 @@ impl RunDir {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)?;
         Ok(Self(folder))
     }
 
@@ -52,10 +55,17 @@ impl Drop for RunDir {
 
 /// Folders are named after processes; those of processes that are gone have no owner.
 fn remove_left_behind(base: &Path) {
-    let Ok(folders) = fs::read_dir(base) else { return };
+    let Ok(folders) = fs::read_dir(base) else {
+        return;
+    };
     for folder in folders.flatten() {
-        let owner = folder.file_name().to_str().and_then(|name| name.parse().ok());
-        let Some(owner) = owner.and_then(rustix::process::Pid::from_raw) else { continue };
+        let owner = folder
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(owner) = owner.and_then(rustix::process::Pid::from_raw) else {
+            continue;
+        };
         let is_gone = rustix::process::test_kill_process(owner) == Err(rustix::io::Errno::SRCH);
         if is_gone && let Err(error) = fs::remove_dir_all(folder.path()) {
             tracing::debug!(%error, "a folder that was left behind cannot be removed");
@@ -74,7 +84,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let run = RunDir::make(data.path()).unwrap();
         let path = run.path().to_owned();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         drop(run);
         assert!(!path.exists());
     }

@@ -98,7 +98,8 @@ impl Portal {
     /// Whether a canonical path is one of the built-in pages'.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
-        path.strip_prefix(&self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(&self.path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The path without a slash at its end.
@@ -131,12 +132,24 @@ impl Sites {
     ///
     /// # Errors
     /// A page or a metric cannot be made, which is a defect, or a folder cannot be opened.
-    pub fn compile(live: Live, pages: &Path, upstreams: &Upstreams, metrics: &Metrics) -> anyhow::Result<Self> {
+    pub fn compile(
+        live: Live,
+        pages: &Path,
+        upstreams: &Upstreams,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
         let live = Arc::new(live);
-        let own: Vec<&str> = live.sites.iter().flat_map(|site| site.identity.names()).collect();
+        let own: Vec<&str> = live
+            .sites
+            .iter()
+            .flat_map(|site| site.identity.names())
+            .collect();
         let mut routes = Vec::with_capacity(live.sites.len());
         for site in &live.sites {
-            routes.push((site.host.clone(), Arc::new(compile(site, &own, upstreams, metrics)?)));
+            routes.push((
+                site.host.clone(),
+                Arc::new(compile(site, &own, upstreams, metrics)?),
+            ));
         }
         Ok(Self {
             routes: Routes::new(routes),
@@ -147,7 +160,10 @@ impl Sites {
                 upstream: Upstream::Socket(pages.to_owned()),
                 metrics: metrics.site("portal")?,
             },
-            lifetimes: Lifetimes { idle: live.session.idle, outage_grace: live.session.outage_grace },
+            lifetimes: Lifetimes {
+                idle: live.session.idle,
+                outage_grace: live.session.outage_grace,
+            },
             header_bytes: live.limits.header_bytes,
             header_count: live.limits.header_count,
             plates: Plates::draw(&live.portal.title, &live.portal.path)?,
@@ -163,7 +179,11 @@ fn compile(
     metrics: &Metrics,
 ) -> anyhow::Result<Site> {
     let rules = Rules::new(&site.rules);
-    let overrides = if rules.look_at_methods() { MethodOverride::Remove } else { MethodOverride::Pass };
+    let overrides = if rules.look_at_methods() {
+        MethodOverride::Remove
+    } else {
+        MethodOverride::Pass
+    };
     Ok(Site {
         name: site.name.as_str().into(),
         rules,
@@ -176,7 +196,8 @@ fn compile(
         connect_timeout: site.connect_timeout,
         response_timeout: site.response_timeout,
         metrics: metrics.site(&site.name)?,
-        identity: Arc::new(Identity { names: IdentityNames::new(&site.identity) }),
+        identity: Arc::new(Identity {
+            names: IdentityNames::new(&site.identity),
+        }),
     })
 }
-

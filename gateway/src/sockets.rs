@@ -28,13 +28,20 @@ impl Bound {
     pub fn bind(address: SocketAddr) -> anyhow::Result<Self> {
         let listener = listen(address)
             .or_else(|error| match (address.ip(), error.kind()) {
-                (IpAddr::V6(ip), kind) if ip.is_unspecified() && kind != io::ErrorKind::AddrInUse => {
-                    listen(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()))
+                (IpAddr::V6(ip), kind)
+                    if ip.is_unspecified() && kind != io::ErrorKind::AddrInUse =>
+                {
+                    listen(SocketAddr::new(
+                        Ipv4Addr::UNSPECIFIED.into(),
+                        address.port(),
+                    ))
                 }
                 _ => Err(error),
             })
             .with_context(|| format!("cannot listen on {address}"))?;
-        let address = listener.local_addr().context("a listening socket has no address")?;
+        let address = listener
+            .local_addr()
+            .context("a listening socket has no address")?;
         Ok(Self { listener, address })
     }
 

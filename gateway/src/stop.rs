@@ -34,9 +34,10 @@ pub struct Stop {
 #[async_trait]
 impl ShutdownSignalWatch for Stop {
     async fn recv(&self) -> ShutdownSignal {
-        let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) else {
             tracing::error!("signals cannot be heard; stopping");
             return ShutdownSignal::FastShutdown;
         };
@@ -63,7 +64,10 @@ impl Stop {
         let end = Instant::now() + self.drain;
         while self.metrics.in_flight() > 0 {
             if Instant::now() >= end {
-                tracing::warn!(open = self.metrics.in_flight(), "not everything ended in time");
+                tracing::warn!(
+                    open = self.metrics.in_flight(),
+                    "not everything ended in time"
+                );
                 return;
             }
             tokio::time::sleep(LOOK).await;

@@ -24,7 +24,7 @@ const NAME_TTL: Duration = Duration::from_secs(30);
 const NAME_RETRY: Duration = Duration::from_secs(2);
 
 /// Idle connections are given up before the file origin gives them up (after two minutes).
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// One way to one upstream.
 #[derive(Debug)]
@@ -78,9 +78,11 @@ impl Upstream {
                 let path = path.to_str().ok_or(NoPeer::BadPath)?;
                 HttpPeer::new_uds(path, false, String::new()).map_err(|_| NoPeer::BadPath)?
             }
-            Self::Host(addresses) => {
-                HttpPeer::new(addresses.next().ok_or(NoPeer::NoAddress)?, false, String::new())
-            }
+            Self::Host(addresses) => HttpPeer::new(
+                addresses.next().ok_or(NoPeer::NoAddress)?,
+                false,
+                String::new(),
+            ),
             Self::Nothing => return Err(NoPeer::Nothing),
         };
         peer.options.connection_timeout = Some(timeouts.connect);
@@ -125,8 +127,17 @@ pub struct Upstreams {
 impl Upstreams {
     /// Sockets go into `folder`; what runs beside the requests runs on `runtime`, until `stop` says true.
     #[must_use]
-    pub fn new(folder: &Path, runtime: tokio::runtime::Handle, stop: watch::Receiver<bool>) -> Self {
-        Self { folder: folder.to_owned(), runtime, stop, served: Mutex::new(0) }
+    pub fn new(
+        folder: &Path,
+        runtime: tokio::runtime::Handle,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            runtime,
+            stop,
+            served: Mutex::new(0),
+        }
     }
 
     /// Opens one.
@@ -135,7 +146,9 @@ impl Upstreams {
     /// A folder cannot be opened, or no socket can be made for it.
     pub fn open(&self, configured: &doorward_config::Upstream) -> anyhow::Result<Arc<Upstream>> {
         Ok(Arc::new(match configured {
-            doorward_config::Upstream::Http { host, port } => Upstream::Host(self.resolve(host, *port)),
+            doorward_config::Upstream::Http { host, port } => {
+                Upstream::Host(self.resolve(host, *port))
+            }
             doorward_config::Upstream::Unix(path) => Upstream::Socket(path.clone()),
             doorward_config::Upstream::Files(folder) => Upstream::Socket(self.serve(folder)?),
             doorward_config::Upstream::None => Upstream::Nothing,
@@ -143,7 +156,10 @@ impl Upstreams {
     }
 
     fn resolve(&self, name: &str, port: u16) -> Arc<Addresses> {
-        let literal = name.parse().ok().map(|address| SocketAddr::new(address, port));
+        let literal = name
+            .parse()
+            .ok()
+            .map(|address| SocketAddr::new(address, port));
         let addresses = Arc::new(Addresses {
             name: name.to_owned(),
             port,

@@ -22,7 +22,7 @@ impl SessionCache {
         let watching = self.sessions.watch(to);
         let hearing = async {
             while let Some(event) = events.recv().await {
-                self.hear(event);
+                self.hear(&event);
             }
         };
         tokio::join!(watching, hearing, self.doubt());
@@ -34,15 +34,15 @@ impl SessionCache {
         self.belief.doubts()
     }
 
-    pub(super) fn hear(&self, event: Event) {
+    pub(super) fn hear(&self, event: &Event) {
         match event {
-            Event::Changed(key) => self.changed(&key),
+            Event::Changed(key) => self.changed(key),
             Event::Everything => {
                 tracing::debug!("any session may have changed: memory is dropped");
                 self.everything_changed();
             }
             Event::Alive { as_of } => {
-                self.belief.prove(as_of);
+                self.belief.prove(*as_of);
                 self.metrics.session_link_up.set(1);
             }
             Event::Lost => {

@@ -27,7 +27,7 @@ impl SessionCache {
         let crowded = self.entries.len() > self.bounds.entries / 100 * FULL
             || self.bytes.load(Ordering::Relaxed) > self.bounds.bytes / 100 * FULL;
         self.entries.pin().retain(|_, entry| {
-            let keep = entry.is_live(now, Duration::MAX) && !(crowded && !entry.take_recent());
+            let keep = entry.is_live(now, Duration::MAX) && (!crowded || entry.take_recent());
             if !keep {
                 self.bytes.fetch_sub(entry.bytes(), Ordering::Relaxed);
             }

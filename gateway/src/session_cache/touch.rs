@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::entry::Entry;
 
 /// A session's last use is written at most this often.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 
 /// Notes that wait to be written; more are dropped, and made up for by the next use.
 const WAITING: usize = 4096;

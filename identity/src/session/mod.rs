@@ -8,10 +8,6 @@
 
 mod record;
 pub mod redis;
-#[expect(
-    clippy::module_inception,
-    reason = "the room is named after what it holds; Sessions is its door"
-)]
 mod sessions;
 pub mod sql;
 mod store;

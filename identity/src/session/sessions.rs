@@ -11,7 +11,7 @@ use super::{
     Snapshot, Token,
 };
 use crate::tally::{Note, StoreOp, Tally};
-use crate::{AccountId, Clock, Fault, Random};
+use crate::{AccountId, Clock, Fault, Random, StoreName};
 
 /// Longest `User-Agent` that is kept with a session, in bytes.
 const DEVICE_BYTES: usize = 256;
@@ -43,6 +43,12 @@ impl Sessions {
             tally,
             ear: OnceLock::new(),
         }
+    }
+
+    /// Which store they are kept in.
+    #[must_use]
+    pub fn store(&self) -> StoreName {
+        self.store.name()
     }
 
     /// Has this process's own memory told directly of every change made here. The first ear stays.
@@ -142,8 +148,10 @@ impl Sessions {
         let ended = self
             .timed(StoreOp::Revoke, self.store.remove_account(account, spare))
             .await?;
-        ended.iter().for_each(|key| self.tell(key));
-        let count = ended.len() as u64;
+        for key in &ended {
+            self.tell(key);
+        }
+        let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
         self.tally.note(Note::SessionsEnded { reason, count });
         Ok(count)
     }

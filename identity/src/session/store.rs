@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{Record, Rights, SessionKey, Snapshot};
-use crate::{AccountId, Fault};
+use crate::{AccountId, Fault, StoreName};
 
 /// The longest a store is waited for. After it the answer is "away", and the person's is 503.
 pub const STORE_DEADLINE: Duration = Duration::from_secs(1);
@@ -15,6 +15,9 @@ pub const STORE_DEADLINE: Duration = Duration::from_secs(1);
 /// Keeps sessions. Every method is atomic in itself: record, index and change row together or not at all.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
+    /// Which store it is.
+    fn name(&self) -> StoreName;
+
     /// Stores a new session. Its key is random, so nobody has asked for it yet and nobody is told.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl Memory {
     }
 
     fn hear(&self, event: Event) {
-        self.cache.hear(event);
+        self.cache.hear(&event);
     }
 
     async fn find(&self, key: &SessionKey) -> (Found, Origin) {

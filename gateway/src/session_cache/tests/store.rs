@@ -143,6 +143,10 @@ impl ScriptedStore {
 
 #[async_trait]
 impl SessionStore for ScriptedStore {
+    fn name(&self) -> StoreName {
+        StoreName::Redis
+    }
+
     async fn insert(&self, _: &SessionKey, _: &Record) -> Result<(), Fault> {
         unreachable!("these tests open nothing")
     }

@@ -119,6 +119,10 @@ impl RedisSessions {
 
 #[async_trait]
 impl SessionStore for RedisSessions {
+    fn name(&self) -> StoreName {
+        StoreName::Redis
+    }
+
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<(), Fault> {
         let mut call = self.scripts.insert.key(session(key));
         call.key(account(record.account))

@@ -69,6 +69,10 @@ impl SqlSessions {
 
 #[async_trait]
 impl SessionStore for SqlSessions {
+    fn name(&self) -> StoreName {
+        StoreName::Database
+    }
+
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<(), Fault> {
         let row = session::ActiveModel {
             key: Set(key.as_bytes().to_vec()),
