@@ -26,13 +26,17 @@ pub struct RedisServer {
 impl RedisServer {
     /// Starts it and waits until it answers.
     pub async fn start() -> Self {
-        let mut server = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-            port: free_port(),
-            child: None,
-        };
-        server.start_again().await;
-        server
+        loop {
+            let mut server = Self {
+                folder: tempfile::tempdir().expect("a temporary folder"),
+                port: free_port(),
+                child: None,
+            };
+            // Somebody else may have taken the port in between.
+            if server.try_start().await {
+                return server;
+            }
+        }
     }
 
     /// Its address.
@@ -43,6 +47,11 @@ impl RedisServer {
 
     /// Starts it (again) on the same port and files, and waits until it answers.
     pub async fn start_again(&mut self) {
+        assert!(self.try_start().await, "redis-server ended at once");
+    }
+
+    /// Starts it and waits until it answers; `false` when it ends instead.
+    async fn try_start(&mut self) -> bool {
         let child = Command::new("redis-server")
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
             .args([
@@ -60,27 +69,27 @@ impl RedisServer {
             .kill_on_drop(true)
             .spawn()
             .expect("redis-server is installed (./run tests does it)");
-        self.child = Some(child);
-        until(
-            "redis-server answers",
-            Duration::from_secs(15),
-            async || {
-                let mut client = self.try_client().await?;
-                let pong: Result<String, _> = redis::cmd("PING").query_async(&mut client).await;
-                pong.ok()
-            },
-        )
-        .await;
-    }
-
-    async fn try_client(&self) -> Option<MultiplexedConnection> {
-        let client = redis::Client::open(format!("redis://{}/0", self.address())).ok()?;
-        client.get_multiplexed_async_connection().await.ok()
+        let child = self.child.insert(child);
+        let url = format!("redis://127.0.0.1:{}/0", self.port);
+        let own = format!("process_id:{}", child.id().expect("just started"));
+        let (what, limit) = ("redis-server answers", Duration::from_secs(15));
+        until(what, limit, async || {
+            if let Ok(Some(_)) = child.try_wait() {
+                return Some(false);
+            }
+            let mut info = redis::cmd("INFO");
+            let mut client = connect(&url).await?;
+            let info: String = info.arg("server").query_async(&mut client).await.ok()?;
+            // Another one's answer, on a port that both wanted, is none.
+            info.lines().any(|line| line == own).then_some(true)
+        })
+        .await
     }
 
     /// A connection of the story's own.
     pub async fn client(&self) -> MultiplexedConnection {
-        self.try_client().await.expect("redis-server answers")
+        let url = format!("redis://{}/0", self.address());
+        connect(&url).await.expect("redis-server answers")
     }
 
     /// Kills it at once, as a crash would.
@@ -180,6 +189,11 @@ impl RedisServer {
         });
         Monitor(heard)
     }
+}
+
+async fn connect(url: &str) -> Option<MultiplexedConnection> {
+    let client = redis::Client::open(url).ok()?;
+    client.get_multiplexed_async_connection().await.ok()
 }
 
 async fn cut_watchers(client: &mut MultiplexedConnection) {

@@ -167,3 +167,20 @@ async fn help() {
         assert!(help.out.contains(command), "{}", help.out);
     }
 }
+
+/// Nobody locks the last administrator out by mistake.
+#[tokio::test]
+async fn the_last_administrator() {
+    let stack = Stack::new().start().await;
+    stack.add_person("ada", &["--role", "admin"]).await;
+    for arguments in [
+        &["user", "disable", "ada"][..],
+        &["user", "revoke-role", "ada", "admin"],
+        &["user", "delete", "ada"],
+    ] {
+        exits(&stack, arguments, 1).await;
+    }
+    assert_eq!(stack.again("ada").await.page("/admin/x").await.status, 200);
+    stack.add_person("bea", &["--role", "admin"]).await;
+    exits(&stack, &["user", "disable", "ada"], 0).await;
+}

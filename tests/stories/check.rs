@@ -90,11 +90,14 @@ async fn no_toml() {
     assert!(ran.err.contains("site.toml:"), "{}", ran.err);
 }
 
+const SITE: &str = "[[site]]\nhost = \"*\"\nupstream = \"http://127.0.0.1:1\"\n";
+
 /// A secret has one home.
 #[tokio::test]
 async fn a_secret_and_its_file() {
-    let (folder, name) =
-        file("[redis]\nurl = \"redis://127.0.0.1:1/0\"\nurl_file = \"redis.url\"\n");
+    let (folder, name) = file(&format!(
+        "{SITE}[redis]\nurl = \"redis://127.0.0.1:1/0\"\nurl_file = \"redis.url\"\n"
+    ));
     std::fs::write(folder.path().join("redis.url"), "redis://127.0.0.1:1/0\n").expect("written");
     let ran = run_in(folder.path(), &["check", "--offline", "--config", &name])
         .await
@@ -102,7 +105,7 @@ async fn a_secret_and_its_file() {
     assert!(ran.err.contains("url_file"), "{}", ran.err);
     std::fs::write(
         folder.path().join(&name),
-        "[redis]\nurl_file = \"redis.url\"\n",
+        format!("{SITE}[redis]\nurl_file = \"redis.url\"\n"),
     )
     .expect("written");
     let _ = run_in(folder.path(), &["check", "--offline", "--config", &name])

@@ -66,6 +66,8 @@ on_both_stores! {
     /// Rights that change are the next request's rights, without signing in again.
     async fn roles_change_under_way(plan) {
         let stack = plan.gateways(2).start().await;
+        // There has to be an administrator left.
+        stack.add_person("root", &["--role", "admin"]).await;
         let anna = stack.sign_in("anna").await;
         for gateway in &stack.gateways {
             assert_eq!(at(gateway, &anna).page("/admin/x").await.status, 403);

@@ -35,7 +35,7 @@ async fn what_a_refused_registration_keeps() {
         ("email", "anna@example.com\r\nBcc: x@y.example"),
         ("password", "short"),
         ("password", "password1234"),
-        ("password", "anna@example.com"),
+        ("password", "annalind1990"),
         ("date_of_birth", "1990-02-31"),
         ("date_of_birth", "yesterday"),
     ] {
@@ -154,6 +154,20 @@ async fn forms_of_other_origins() {
     }
     assert_eq!(anna.page("/_auth/logout").await.status, 200);
     assert_eq!(anna.page("/page").await.status, 200, "GET changes nothing");
+}
+
+/// A form that is refused unread is answered all the same, every time.
+#[tokio::test]
+async fn refused_unread() {
+    let stack = Stack::new().start().await;
+    let foreign = Ask::form("/_auth/register", &fields_with("username", "ben"))
+        .without("Sec-Fetch-Site")
+        .header("Sec-Fetch-Site", "cross-site");
+    let large = Ask::form("/_auth/login", &[]).body(vec![b'a'; 200 * 1024]);
+    for _ in 0..100 {
+        assert_eq!(stack.anon().send(&foreign).await.status, 403);
+        assert_eq!(stack.anon().send(&large).await.status, 413);
+    }
 }
 
 /// Where nobody is led: each ends at `/`.

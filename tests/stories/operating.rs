@@ -234,7 +234,21 @@ async fn the_log() {
     for secret in [PASSWORD, "mistyped-4711", anna.token()] {
         assert!(!log.contains(secret), "{secret} in the log");
     }
-    assert!(log.contains("anna"), "the trail says who");
+    let me = anna.fetch("/_auth/api/me").await.text();
+    let me: serde_json::Value = serde_json::from_str(&me).expect("JSON");
+    let id = me["id"].as_str().expect("an id");
+    assert!(
+        lines.iter().all(|line| line.contains(id)),
+        "each says who: {lines:?}"
+    );
+    let trail = log
+        .lines()
+        .filter(|line| line.contains("\"audit\""))
+        .count();
+    assert_eq!(
+        trail, 2,
+        "one line for each sign-in, the failed one too:\n{log}"
+    );
 }
 
 /// The environment is the last word but the command line.

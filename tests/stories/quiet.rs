@@ -155,5 +155,5 @@ async fn a_known_session_costs_the_store_nothing() {
 
 fn is_touch(command: &str) -> bool {
     let command = command.to_lowercase();
-    command.contains("seen") && !command.starts_with("\"get\"") && !command.starts_with("\"hget")
+    command.starts_with("\"set\"") && command.contains(":seen:")
 }

@@ -183,18 +183,21 @@ async fn too_much() {
         .await;
     let mut anna = stack.sign_in("anna").await;
     let long = "x".repeat(64 * 1024);
-    let mut many = Ask::page("/public/x");
-    for index in 0..300 {
-        many = many.header(&format!("X-{index}"), "y");
-    }
+    let many = |count: usize| {
+        (0..count).fold(Ask::page("/public/x"), |ask, index| {
+            ask.header(&format!("X-{index}"), "y")
+        })
+    };
     let answer = anna
         .try_send(&Ask::page("/public/x").header("X-Long", &long))
         .await;
     assert_eq!(answer.expect("an answer").status, 431, "a long header");
-    assert_eq!(
-        anna.try_send(&many).await.expect("an answer").status,
-        431,
-        "many headers"
+    let status = anna.send(&many(101)).await.status;
+    assert_eq!(status, 431, "many headers");
+    let status = anna.send(&many(300)).await.status;
+    assert!(
+        matches!(status, 400 | 431),
+        "more than pingora itself takes: {status}"
     );
     let target = format!("/public/{long}");
     let status = anna
@@ -206,6 +209,7 @@ async fn too_much() {
     let large = Ask::new("POST", "/page").body("z".repeat(1025));
     assert_eq!(anna.send(&large).await.status, 413, "a large body");
     assert_eq!(stack.echo.count(), 0);
+    assert_eq!(anna.send(&many(80)).await.status, 200, "some headers");
     assert_eq!(
         anna.send(&Ask::new("POST", "/page").body("z".repeat(1024)))
             .await

@@ -87,6 +87,8 @@ on_both_stores! {
     /// A role that is lost closes what only that role had opened; a role that is won closes nothing.
     async fn roles(plan) {
         let stack = plan.start().await;
+        // There has to be an administrator left.
+        stack.add_person("root", &["--role", "admin"]).await;
         let ada = stack.sign_in_admin("ada").await;
         let mut plain = open(&ada, "/ws").await;
         let mut admin = open(&ada, "/admin/ws").await;
@@ -114,6 +116,16 @@ on_both_stores! {
         let anna = stack.sign_in("anna").await;
         let mut socket = open(&anna, "/ws").await;
         socket.closed(Duration::from_secs(4) + PROMISE).await;
+    }
+}
+
+/// Whoever speaks as soon as the door is open is heard.
+#[tokio::test]
+async fn the_first_word() {
+    let stack = Stack::new().start().await;
+    let anna = stack.sign_in("anna").await;
+    for _ in 0..100 {
+        open(&anna, "/ws").await;
     }
 }
 
