@@ -8,6 +8,7 @@ use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::database::Database;
 use crate::password::Passwords;
+use crate::secret::ServerSecret;
 use crate::session::redis::RedisSessions;
 use crate::session::sql::SqlSessions;
 use crate::session::{SessionStore, Sessions};
@@ -34,6 +35,7 @@ pub struct Identity {
     /// Who counts what happens.
     pub tally: Arc<dyn Tally>,
     pub(crate) database: Database,
+    pub(crate) secret: ServerSecret,
 }
 
 /// What is asked of the world outside, so that a test can answer.
@@ -80,6 +82,7 @@ impl Identity {
             tally,
         } = world;
         let database = Database::open(&boot.database, &boot.data_dir).await?;
+        let secret = ServerSecret::open(&database, &boot.secret_file, Arc::clone(&random)).await?;
         let store: Arc<dyn SessionStore> = match &boot.redis {
             Some(url) => Arc::new(RedisSessions::new(url.expose())?),
             None => Arc::new(SqlSessions::new(database.connections())),
@@ -99,6 +102,7 @@ impl Identity {
             random,
             tally,
             database,
+            secret,
         };
         // What another process left undone must not keep this one from starting: it is tried again and again.
         if let Err(fault) = crate::change::catch_up(&identity).await {

@@ -23,6 +23,7 @@ mod password;
 mod random;
 pub mod register;
 pub mod role;
+mod secret;
 pub mod session;
 pub mod setup;
 pub mod sign_in;

@@ -58,6 +58,7 @@ impl Room {
         let data_dir = folder.path().join("data");
         let boot = Boot {
             database: DatabaseUrl::Sqlite(data_dir.join("doorward.db")),
+            secret_file: data_dir.join("secret.key"),
             data_dir,
             hashing: Hashing {
                 memory_kib: 64,

@@ -39,6 +39,7 @@ async fn main() -> Outcome<()> {
     let boot = Boot {
         database: DatabaseUrl::Sqlite(data.path().join("doorward.db")),
         data_dir: data.path().to_owned(),
+        secret_file: data.path().join("secret.key"),
         ..Boot::default()
     };
     let identity = Identity::open(&boot, clock.clone(), Arc::new(SystemRandom)).await?;

@@ -62,6 +62,7 @@ fn stores(boot: &Boot) -> Result<(), Trouble> {
     })?;
     let elsewhere = Boot {
         data_dir: scratch.path().to_owned(),
+        secret_file: scratch.path().join("secret.key"),
         database: DatabaseUrl::Sqlite(scratch.path().join("check.db")),
         ..boot.clone()
     };

@@ -1,5 +1,7 @@
 //! The tables of this room as `SeaORM` sees them. Times are milliseconds since 1970 UTC, account ids are 16 bytes.
 
+pub(crate) mod server_secret;
+
 pub(crate) mod account {
     use sea_orm::entity::prelude::*;
 

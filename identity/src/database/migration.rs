@@ -1,6 +1,7 @@
 //! Every step from an empty database to the tables of today, in order. A step that was released never changes.
 
 mod m0001_accounts;
+mod m0003_server_secret;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -13,6 +14,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_accounts::Migration),
             Box::new(crate::session::sql::migration::Migration),
+            Box::new(m0003_server_secret::Migration),
         ]
     }
 }

@@ -47,6 +47,7 @@ impl House {
         let mut boot = Boot {
             database: DatabaseUrl::Sqlite(folder.path().join("doorward.db")),
             data_dir: folder.path().to_owned(),
+            secret_file: folder.path().join("secret.key"),
             hashing: Hashing {
                 memory_kib: 64,
                 iterations: 1,
