@@ -13,7 +13,6 @@ use doorward_config::{Boot, Config, Live, Sources};
 use doorward_identity::tally::Tally;
 use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, setup};
 use doorward_login_ui::Ui;
-use pingora_core::apps::HttpServerOptions;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server};
 use pingora_core::services::background::background_service;
@@ -25,6 +24,7 @@ use tokio::sync::watch;
 use crate::admit::Judge;
 use crate::banner::{self, Banner};
 use crate::door::{Door, Draining};
+use crate::limits::Entrance;
 use crate::metrics::Metrics;
 use crate::proxy::Gate;
 use crate::readiness::{Asking, Probe, Readiness};
@@ -40,9 +40,6 @@ use crate::{admin, pages};
 
 /// Threads that serve pages and files, ask the stores and follow the watch: everything but proxying.
 const HOUSE_THREADS: usize = 2;
-
-/// Requests on one connection.
-const KEEPALIVE_REQUESTS: u32 = 10_000;
 
 /// How often what is over is thrown out of the stores.
 const PRUNE: Duration = Duration::from_mins(5);
@@ -136,6 +133,10 @@ impl Parts {
             sites,
             setup,
         };
+        let hashing = Arc::clone(&parts.identity);
+        parts
+            .metrics
+            .ask_hash_queue(move || hashing.passwords.waiting());
         parts.start(runtime);
         runtime.block_on(parts.hear());
         Ok(parts)
@@ -227,7 +228,7 @@ impl Parts {
         Ok(Ready { pingora, stop })
     }
 
-    fn proxy(&self, pingora: &Server, draining: &Arc<Draining>) -> Service<Door<Gate>> {
+    fn proxy(&self, pingora: &Server, draining: &Arc<Draining>) -> Service<Entrance<Door<Gate>>> {
         let gate = Gate {
             sites: Arc::clone(&self.sites),
             judge: Judge {
@@ -239,10 +240,9 @@ impl Parts {
         };
         let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
         proxy.handle_init_modules();
-        let mut options = HttpServerOptions::default();
-        options.keepalive_request_limit = Some(KEEPALIVE_REQUESTS);
-        proxy.server_options = Some(options);
-        Service::new("gate".to_owned(), Door::new(proxy, Arc::clone(draining)))
+        let door = Door::new(proxy, Arc::clone(draining));
+        let (sites, metrics) = (Arc::clone(&self.sites), Arc::clone(&self.metrics));
+        Service::new("gate".to_owned(), Entrance::new(door, sites, metrics))
     }
 }
 

@@ -86,6 +86,7 @@ pub fn peer(session: &mut Session, context: &Context) -> Result<Box<HttpPeer>, R
             Timeouts {
                 connect: PORTAL_CONNECT,
                 silence: Some(PORTAL_SILENCE),
+                websocket: websocket::Asked::No,
             },
         ),
         Place::Site(site) | Place::AcmeChallenge(site) => (
@@ -93,6 +94,7 @@ pub fn peer(session: &mut Session, context: &Context) -> Result<Box<HttpPeer>, R
             Timeouts {
                 connect: site.connect_timeout,
                 silence: Some(site.response_timeout),
+                websocket: visit.websocket,
             },
         ),
     };

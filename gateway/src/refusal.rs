@@ -49,6 +49,9 @@ pub enum Refusal {
     /// A body over the site's limit.
     #[error("body too large")]
     BodyTooLarge,
+    /// The rest of the request takes too long to come.
+    #[error("the client was too slow")]
+    TooSlow,
     /// Somebody has to sign in.
     #[error("not signed in")]
     NotSignedIn(Answer),
@@ -98,7 +101,7 @@ struct Row(StatusCode, &'static str, Kind);
 
 impl Refusal {
     /// Every `reason` there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 22] = [
+    pub const REASONS: [&'static str; 23] = [
         "unknown_site",
         "bad_host",
         "bad_target",
@@ -109,6 +112,7 @@ impl Refusal {
         "unknown_method",
         "headers_too_large",
         "body_too_large",
+        "too_slow",
         "not_signed_in",
         "elsewhere",
         "forbidden",
@@ -147,6 +151,7 @@ impl Refusal {
                 Kind::HeadersTooLarge,
             ),
             Self::BodyTooLarge => Row(S::PAYLOAD_TOO_LARGE, "body_too_large", Kind::TooLarge),
+            Self::TooSlow => Row(S::REQUEST_TIMEOUT, "too_slow", Kind::TooSlow),
             Self::NotSignedIn(answer) => Row(answer.status(), "not_signed_in", Kind::Forbidden),
             Self::Elsewhere { .. } => Row(StatusCode::FOUND, "elsewhere", Kind::NotFound),
             Self::Forbidden => Row(S::FORBIDDEN, "forbidden", Kind::Forbidden),
@@ -195,6 +200,7 @@ impl Refusal {
             | Self::UnknownMethod
             | Self::HeadersTooLarge
             | Self::BodyTooLarge
+            | Self::TooSlow
             | Self::NotSignedIn(_)
             | Self::Elsewhere { .. }
             | Self::Forbidden
@@ -220,6 +226,7 @@ impl Refusal {
             | Self::UnknownMethod
             | Self::HeadersTooLarge
             | Self::BodyTooLarge
+            | Self::TooSlow
             | Self::NotSignedIn(_)
             | Self::Elsewhere { .. }
             | Self::Forbidden

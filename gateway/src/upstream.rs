@@ -16,6 +16,8 @@ use tokio::net::UnixListener;
 use tokio::sync::watch;
 
 use crate::admit::Admission;
+use crate::first_word::FirstWord;
+use crate::websocket::Asked;
 
 /// How long the addresses of a name are used before they are looked up again.
 const NAME_TTL: Duration = Duration::from_secs(30);
@@ -25,6 +27,9 @@ const NAME_RETRY: Duration = Duration::from_secs(2);
 
 /// Idle connections are given up before the file origin gives them up (after two minutes).
 const IDLE: Duration = Duration::from_mins(1);
+
+/// Keeps connections for WebSockets apart from the others.
+const WEBSOCKETS: u64 = 1;
 
 /// One way to one upstream.
 #[derive(Debug)]
@@ -65,6 +70,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Until the upstream says something; `None` for what may be silent.
     pub silence: Option<Duration>,
+    /// Whether the connection will be a WebSocket.
+    pub websocket: Asked,
 }
 
 impl Upstream {
@@ -90,6 +97,13 @@ impl Upstream {
         peer.options.read_timeout = timeouts.silence;
         peer.options.write_timeout = timeouts.silence;
         peer.options.idle_timeout = Some(IDLE);
+        if timeouts.websocket == Asked::WebSocket {
+            // A pool of its own: connections made otherwise lose a first word now and then.
+            peer.group_key = WEBSOCKETS;
+            peer.options.custom_l4 = Some(Arc::new(FirstWord {
+                limit: timeouts.connect,
+            }));
+        }
         Ok(Box::new(peer))
     }
 }

@@ -85,7 +85,7 @@ impl Refusal {
         let status = self.status();
         let mut header = ResponseHeader::build(status, Some(12))?;
         let body = match self {
-            Self::NotSignedIn(Answer::Redirect { location, .. }) => {
+            Self::NotSignedIn(Answer::Redirect { location, .. }) | Self::Elsewhere { location } => {
                 header.insert_header(LOCATION, location.as_str())?;
                 header.insert_header(CACHE_CONTROL, NO_STORE)?;
                 String::new()

@@ -41,9 +41,11 @@ fn table() -> Vec<(Refusal, u16, &'static str, Option<&'static str>)> {
         (Refusal::UnknownMethod, 501, "unknown_method", None),
         (Refusal::HeadersTooLarge, 431, "headers_too_large", None),
         (Refusal::BodyTooLarge, 413, "body_too_large", None),
+        (Refusal::TooSlow, 408, "too_slow", None),
         (redirect(StatusCode::FOUND), 302, "not_signed_in", None),
         (redirect(StatusCode::SEE_OTHER), 303, "not_signed_in", None),
         (unauthorized(Bearer::None), 401, "not_signed_in", None),
+        (elsewhere(), 302, "elsewhere", None),
         (Refusal::Forbidden, 403, "forbidden", None),
         (
             Refusal::SecondFactorNeeded,
@@ -107,6 +109,19 @@ fn one_row_a_variant_and_the_same_over_the_wire() {
     }
 }
 
+fn elsewhere() -> Refusal {
+    Refusal::Elsewhere {
+        location: "/_auth/account".to_owned(),
+    }
+}
+
+#[test]
+fn a_page_that_is_elsewhere() {
+    let reply = reply(&elsewhere(), Format::Problem, None);
+    assert_eq!(header(&reply, "location"), Some("/_auth/account"));
+    assert!(reply.body.is_empty());
+}
+
 #[test]
 fn every_reason_is_counted_and_no_other() {
     let mut used: Vec<_> = table().iter().map(|row| row.2).collect();
@@ -117,7 +132,7 @@ fn every_reason_is_counted_and_no_other() {
 #[test]
 fn a_page_for_people() {
     for (refusal, _, _, _) in table() {
-        if matches!(refusal, Refusal::NotSignedIn(_)) {
+        if matches!(refusal, Refusal::NotSignedIn(_) | Refusal::Elsewhere { .. }) {
             continue;
         }
         let reply = reply(&refusal, Format::Page, None);
@@ -145,7 +160,10 @@ fn the_page_of_a_refused_person_says_who_they_are() {
 #[test]
 fn a_problem_for_programs() {
     for (refusal, status, _, _) in table() {
-        if matches!(refusal, Refusal::NotSignedIn(Answer::Redirect { .. })) {
+        if matches!(
+            refusal,
+            Refusal::NotSignedIn(Answer::Redirect { .. }) | Refusal::Elsewhere { .. }
+        ) {
             continue;
         }
         let reply = reply(&refusal, Format::Problem, None);

@@ -1,0 +1,147 @@
+//! A connection for a WebSocket whose first word is not lost.
+//!
+//! pingora 0.9.1 passes the end of the request's (empty) body to the upstream half of the proxy through a channel,
+//! and reads the upstream's answer beside it, in no order. An upstream that answers 101 before the channel was looked
+//! at has the end of that body taken for the end of the WebSocket, which closes it: one in a hundred on a busy
+//! machine. Here the very first read lets everything else go first. To be removed when pingora orders the two.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pingora_core::connectors::L4Connect;
+use pingora_core::protocols::l4::socket::SocketAddr;
+use pingora_core::protocols::l4::stream::Stream;
+use pingora_core::protocols::l4::virt::{VirtualSockOpt, VirtualSocket, VirtualSocketStream};
+use pingora_error::{Error, ErrorType, OrErr, Result};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// Connects so that the first read waits its turn.
+#[derive(Debug)]
+pub struct FirstWord {
+    /// How long a connection may take.
+    pub limit: Duration,
+}
+
+#[async_trait]
+impl L4Connect for FirstWord {
+    async fn connect(&self, address: &SocketAddr) -> Result<Stream> {
+        let connected = tokio::time::timeout(self.limit, connect(address)).await;
+        let socket = connected
+            .or_err(ErrorType::ConnectTimedout, "connecting for a WebSocket")?
+            .or_err(ErrorType::ConnectError, "connecting for a WebSocket")
+            .map_err(Error::into_up)?;
+        Ok(VirtualSocketStream::new(socket).into())
+    }
+}
+
+async fn connect(address: &SocketAddr) -> io::Result<Box<dyn VirtualSocket>> {
+    match address {
+        SocketAddr::Inet(address) => {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(Patient::new(stream)))
+        }
+        SocketAddr::Unix(address) => {
+            let path = address
+                .as_pathname()
+                .ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
+            Ok(Box::new(Patient::new(UnixStream::connect(path).await?)))
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Patient<S> {
+    stream: S,
+    turn: Turn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Nothing was read yet: whatever else is ready goes first.
+    Others,
+    Ours,
+}
+
+impl<S> Patient<S> {
+    fn new(stream: S) -> Self {
+        Self {
+            stream,
+            turn: Turn::Others,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if std::mem::replace(&mut self.turn, Turn::Ours) == Turn::Others {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl<S> VirtualSocket for Patient<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + Sync + std::fmt::Debug,
+{
+    /// Set when it was connected; keep-alive is left to whoever speaks through it.
+    fn set_socket_option(&self, _: VirtualSockOpt) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_ready_already_goes_before_the_first_read() {
+        let (mut far, near) = tokio::io::duplex(64);
+        far.write_all(b"101").await.unwrap();
+        let mut near = Patient::new(near);
+        let mut buf = [0; 8];
+        for _ in 0..2 {
+            let other = std::future::ready(());
+            let read_first = tokio::select! {
+                biased;
+                read = near.read(&mut buf) => { read.unwrap(); true }
+                () = other => false,
+            };
+            if near.turn == Turn::Ours && read_first {
+                return;
+            }
+            assert!(!read_first, "the first read went first");
+        }
+        panic!("the second read never came");
+    }
+}
