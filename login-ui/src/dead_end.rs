@@ -34,6 +34,8 @@ pub enum Kind {
     NotFound,
     /// 405.
     MethodNotAllowed,
+    /// 408: the rest of the request did not come in time.
+    TooSlow,
     /// 413: the body.
     TooLarge,
     /// 421: no site has this host.
@@ -54,11 +56,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of their statuses.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::BadRequest,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::TooSlow,
         Self::TooLarge,
         Self::UnknownSite,
         Self::TooMany,
@@ -77,6 +80,7 @@ impl Kind {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownSite => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,

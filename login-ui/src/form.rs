@@ -3,15 +3,20 @@
 //! Owns the limits on it and what is refused unread. Must not know what the fields mean.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode;
+use tokio::time::timeout;
 
 /// Longest body that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
+
+/// How long the sender may take for all of it.
+const DEADLINE: Duration = Duration::from_secs(15);
 
 /// How much more is taken and thrown away, so that the sender gets to read the refusal.
 const OVERFLOW: usize = 4 * 1024 * 1024;
@@ -27,6 +32,8 @@ pub(crate) enum Unread {
     TooLarge,
     /// Not a form, or compressed.
     WrongType,
+    /// Not there in time.
+    TooSlow,
     /// Broken off, not UTF-8, or one field twice.
     Malformed,
 }
@@ -37,15 +44,18 @@ impl Unread {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed => StatusCode::BAD_REQUEST,
         }
     }
 }
 
 impl Fields {
-    /// Reads a form of at most 64 KiB.
+    /// Reads a form of at most 64 KiB that arrives within 15 seconds.
     pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Unread> {
-        let bytes = collect(body).await?;
+        let bytes = timeout(DEADLINE, collect(body))
+            .await
+            .map_err(|_| Unread::TooSlow)??;
         if headers.contains_key(CONTENT_ENCODING) {
             return Err(Unread::WrongType);
         }

@@ -54,7 +54,7 @@ fn said(failure: Failure) -> (&'static str, &'static str) {
             "That’s too much",
             "What you sent is longer than any form here needs.",
         ),
-        Failure::Unread(Unread::WrongType | Unread::Malformed) => (
+        Failure::Unread(Unread::WrongType | Unread::TooSlow | Unread::Malformed) => (
             "That didn’t arrive in one piece",
             "Open the page again and fill in the form once more.",
         ),

@@ -31,7 +31,8 @@ pub(super) fn to_stranger(kind: Kind) -> Words {
         Kind::BadRequest | Kind::NotFound | Kind::MethodNotAllowed => &[Onward::Home],
         Kind::Forbidden => &[Onward::Home, Onward::SignIn],
         Kind::UnknownSite => &[],
-        Kind::TooLarge
+        Kind::TooSlow
+        | Kind::TooLarge
         | Kind::TooMany
         | Kind::HeadersTooLarge
         | Kind::Internal
@@ -61,6 +62,10 @@ fn said(kind: Kind) -> (&'static str, &'static str) {
         Kind::MethodNotAllowed => (
             "That can’t be done here",
             "This page opens, but it can’t be used in that way.",
+        ),
+        Kind::TooSlow => (
+            "That took too long",
+            "Not everything you sent arrived. Check your connection, then try again.",
         ),
         Kind::TooLarge => (
             "That’s too large",

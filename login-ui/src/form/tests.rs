@@ -1,6 +1,11 @@
 use std::fmt::Write;
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Bytes, HttpBody};
 use http::HeaderValue;
+use http_body::Frame;
 use proptest::prelude::*;
 
 use super::*;
@@ -82,6 +87,29 @@ async fn the_limit_is_64_kibibytes() {
     assert_eq!(
         read(Some(FORM), body(LIMIT + OVERFLOW + 1)).await,
         Err(Unread::TooLarge)
+    );
+}
+
+/// A body of which nothing ever comes.
+struct Silence;
+
+impl HttpBody for Silence {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_waited_for_for_ever() {
+    assert_eq!(
+        read(Some(FORM), Body::new(Silence)).await,
+        Err(Unread::TooSlow)
     );
 }
 
