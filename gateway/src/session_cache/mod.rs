@@ -3,7 +3,7 @@
 //! Owns the entries, the questions under way, and the belief that changes are heard of. A hit takes no lock and
 //! allocates nothing. A miss asks the store once however many wait. What is heard as changed is dropped; a question
 //! that was under way meanwhile is asked again. Nothing here ends a session: only the store's answer does.
-//! Must not know HTTP or rules. The specification is `docs/sessions.md`.
+//! Must not know HTTP or rules. `docs/sessions.md` says why it is so.
 
 mod belief;
 mod entry;
