@@ -5,6 +5,7 @@
 mod boot;
 mod headers;
 mod live;
+mod mail;
 mod net;
 mod rules;
 mod sites;

@@ -13,6 +13,7 @@ mod check;
 mod identity_headers;
 mod layers;
 mod live;
+mod mail;
 mod origin;
 mod problem;
 mod raw;
@@ -26,9 +27,10 @@ pub use boot::{Boot, DatabaseUrl, Hashing, LogFormat};
 pub use identity_headers::{IdentityHeaders, IdentityPreset, RoleList};
 pub use layers::{Overrides, Sources};
 pub use live::{
-    Lifetimes, Limits, Live, PasswordPolicy, Portal, Registration, RegistrationMode, Throttle,
-    UsernameRule,
+    Lifetimes, Limits, Live, PasswordPolicy, Portal, Recovery, Registration, RegistrationMode,
+    Throttle, UsernameRule,
 };
+pub use mail::{Mail, Sender, Smtp, SmtpLogin, SmtpSecurity, VerifyEmail};
 pub use problem::{Color, Place, Position, Problem, Problems};
 pub use rule::{Allow, GlobFault, PathGlob, Require, Rule, Who};
 pub use secret::Secret;

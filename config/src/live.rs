@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::Site;
+use crate::{Mail, Site, VerifyEmail};
 
 /// What a request is judged by. A request sees one of these to its end.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +20,13 @@ pub struct Live {
     pub registration: Registration,
     /// What a new password must be.
     pub password: PasswordPolicy,
+    /// How long codes for a new password work.
+    pub recovery: Recovery,
+    /// How mail leaves.
+    pub mail: Mail,
     /// How many wrong tries are let through at full speed.
     pub throttle: Throttle,
-    /// How big and how slow a request may be.
+    /// How big and how slow a request may be, and how many there may be.
     pub limits: Limits,
     /// Peers whose `X-Forwarded-*` count; nobody by default. IPv4 networks are
     /// always in their short form, never `::ffff:a.b.c.d`.
@@ -38,6 +42,8 @@ impl Default for Live {
             session: Lifetimes::default(),
             registration: Registration::default(),
             password: PasswordPolicy::default(),
+            recovery: Recovery::default(),
+            mail: Mail::default(),
             throttle: Throttle::default(),
             limits: Limits::default(),
             trusted_proxies: Vec::new(),
@@ -99,8 +105,12 @@ impl Default for Lifetimes {
 pub struct Registration {
     /// Who may register.
     pub mode: RegistrationMode,
+    /// Whether people have to prove their address before their first session.
+    pub verify_email: VerifyEmail,
     /// Whether a username must be given.
     pub username: UsernameRule,
+    /// Domains whose addresses may register, in lower case and ASCII; empty means any. Only with verification.
+    pub allowed_domains: Vec<String>,
     /// Usernames that nobody may register; commands and setup may.
     pub reserved_names: Vec<String>,
     /// Roles of a new account.
@@ -129,7 +139,9 @@ impl Default for Registration {
     fn default() -> Self {
         Self {
             mode: RegistrationMode::Open,
+            verify_email: VerifyEmail::Off,
             username: UsernameRule::Optional,
+            allowed_domains: Vec::new(),
             reserved_names: Self::RESERVED.map(str::to_owned).to_vec(),
             default_roles: vec!["user".to_owned()],
         }
@@ -173,6 +185,21 @@ impl Default for PasswordPolicy {
     }
 }
 
+/// How long codes for a new password work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovery {
+    /// From when it is mailed.
+    pub code_life: Duration,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self {
+            code_life: Duration::from_mins(10),
+        }
+    }
+}
+
 /// Wrong tries that are let through before delays start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttle {
@@ -191,18 +218,24 @@ impl Default for Throttle {
     }
 }
 
-/// How big and how slow a request may be.
+/// How big and how slow a request may be, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the whole header block; at most 1 MiB.
     pub header_bytes: u64,
     /// Header lines; at most 256.
     pub header_count: usize,
-    /// From the first byte of a request to the end of its headers.
+    /// From the first byte of a request to the end of its headers, and from
+    /// the opening of a connection to its first byte.
     pub header_timeout: Duration,
     /// Bytes of a request body; absent is unlimited. Already part of each
     /// site's `body_limit`.
     pub body: Option<u64>,
+    /// Connections of one address at once, of IPv6 of one /64; trusted proxies
+    /// have no limit.
+    pub connections_per_address: u32,
+    /// Requests on one connection; at least one.
+    pub requests_per_connection: u32,
 }
 
 impl Default for Limits {
@@ -212,6 +245,8 @@ impl Default for Limits {
             header_count: 100,
             header_timeout: Duration::from_secs(10),
             body: None,
+            connections_per_address: 256,
+            requests_per_connection: 10_000,
         }
     }
 }

@@ -10,6 +10,7 @@ mod site;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::mail::VerifyEmailWord;
 use crate::{LogFormat, RegistrationMode, UsernameRule};
 
 pub(crate) use shape::{At, DurationText, SizeText, UpstreamText};
@@ -27,7 +28,9 @@ pub(crate) struct File {
     pub(crate) session: Session,
     pub(crate) registration: Registration,
     pub(crate) password: Password,
+    pub(crate) recovery: Recovery,
     pub(crate) throttle: Throttle,
+    pub(crate) mail: Mail,
     pub(crate) log: Log,
     /// The protected sites; absent, the sample site.
     pub(crate) site: Option<At<Vec<At<Site>>>>,
@@ -53,7 +56,7 @@ pub(crate) struct Server {
     pub(crate) drain: Option<At<DurationText>>,
 }
 
-/// How big and how slow a request may be.
+/// How big and how slow a request may be, and how many there may be.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
@@ -65,6 +68,10 @@ pub(crate) struct Limits {
     pub(crate) header_timeout: Option<At<DurationText>>,
     /// Size of a request body, or `"unlimited"`; a site may differ.
     pub(crate) body: Option<At<SizeText>>,
+    /// Connections of one address at once, of IPv6 of one /64; trusted proxies have no limit.
+    pub(crate) connections_per_address: Option<At<i64>>,
+    /// Requests on one connection.
+    pub(crate) requests_per_connection: Option<At<i64>>,
 }
 
 /// Where the built-in pages live.
@@ -117,8 +124,12 @@ pub(crate) struct Session {
 pub(crate) struct Registration {
     /// Who may register.
     pub(crate) mode: Option<At<RegistrationMode>>,
+    /// Whether people have to prove their address; `auto` is on when there is a mail server.
+    pub(crate) verify_email: Option<At<VerifyEmailWord>>,
     /// Whether a username must be given.
     pub(crate) username: Option<At<UsernameRule>>,
+    /// Domains whose addresses may register; empty is any. Needs verification.
+    pub(crate) allowed_domains: Option<At<Vec<At<String>>>>,
     /// Usernames that nobody may register; commands and setup may.
     pub(crate) reserved_names: Option<At<Vec<At<String>>>>,
     /// Roles of a new account.
@@ -139,6 +150,29 @@ pub(crate) struct Password {
     pub(crate) lanes: Option<At<i64>>,
     /// Threads that hash; 0 is all cores but one.
     pub(crate) concurrency: Option<At<i64>>,
+}
+
+/// How forgotten passwords are replaced.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Recovery {
+    /// How long a mailed code works.
+    pub(crate) code_life: Option<At<DurationText>>,
+}
+
+/// How mail leaves.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mail {
+    /// Who it comes from, as in `"Example <no-reply@example.com>"`.
+    pub(crate) from: Option<At<String>>,
+    /// `"smtps://user@host:465"`, `"smtp://host:port"` (plain) or `"smtp://…?tls=required"` (STARTTLS); absent,
+    /// messages are written to `outbox` in the data folder.
+    pub(crate) smtp: Option<At<String>>,
+    /// Password of the user that `smtp` names.
+    pub(crate) smtp_password: Option<At<String>>,
+    /// File that holds the `smtp_password`.
+    pub(crate) smtp_password_file: Option<At<String>>,
 }
 
 /// Wrong tries before delays start.

@@ -59,7 +59,7 @@ pub enum Who {
     /// `user:anna`: has that username (or e-mail address, where there is none).
     User(String),
     /// `email:*@example.com`: has a verified address like that. Not accepted in
-    /// a file as long as addresses are not verified.
+    /// a file while addresses are not verified.
     Email(String),
 }
 

@@ -3,10 +3,15 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{lasting, net, plain, sites, size, size_or_unlimited, take, take_each, whole, words};
+use super::sites::Around;
+use super::{
+    lasting, mail, net, plain, sites, size, size_or_unlimited, take, take_each, whole, words,
+};
 use crate::problem::{Fault, Findings};
 use crate::raw;
-use crate::{Lifetimes, Limits, Live, PasswordPolicy, PathGlob, Portal, Registration, Throttle};
+use crate::{
+    Lifetimes, Limits, Live, PasswordPolicy, PathGlob, Portal, Registration, Throttle, VerifyEmail,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The longest that browsers keep a cookie (RFC 6265bis, section 5.5).
@@ -15,10 +20,11 @@ const COOKIE_LIFE: Duration = Duration::from_hours(400 * 24);
 pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
     let trusted = file.server.trusted_proxies.as_ref();
     let limits = limits(&file.limits, findings);
+    let verify_email = mail::verification(file);
     Live {
         portal: portal(&file.portal, findings),
         session: session(&file.session, findings),
-        registration: registration(&file.registration, findings),
+        registration: registration(&file.registration, verify_email, findings),
         password: PasswordPolicy {
             min_length: take(
                 file.password.min_length.as_ref(),
@@ -27,11 +33,19 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
                 findings,
             ),
         },
+        recovery: mail::recovery(&file.recovery, findings),
+        mail: mail::check(&file.mail, findings),
         throttle: throttle(&file.throttle, findings),
         trusted_proxies: trusted
             .map(|list| take_each(list, net::network, findings))
             .unwrap_or_default(),
-        sites: sites::check(file.site.as_ref(), &limits, findings),
+        sites: {
+            let around = Around {
+                limits: &limits,
+                verify_email,
+            };
+            sites::check(file.site.as_ref(), around, findings)
+        },
         limits,
     }
 }
@@ -62,6 +76,18 @@ fn limits(limits: &raw::Limits, findings: &mut Findings<'_>) -> Limits {
             limits.body.as_ref(),
             default.body,
             size_or_unlimited,
+            findings,
+        ),
+        connections_per_address: take(
+            limits.connections_per_address.as_ref(),
+            default.connections_per_address,
+            |number| whole(*number, 1..=1_000_000),
+            findings,
+        ),
+        requests_per_connection: take(
+            limits.requests_per_connection.as_ref(),
+            default.requests_per_connection,
+            |number| whole(*number, 1..=1_000_000_000),
             findings,
         ),
     }
@@ -134,12 +160,18 @@ fn session(session: &raw::Session, findings: &mut Findings<'_>) -> Lifetimes {
     }
 }
 
-fn registration(registration: &raw::Registration, findings: &mut Findings<'_>) -> Registration {
+fn registration(
+    registration: &raw::Registration,
+    verify_email: VerifyEmail,
+    findings: &mut Findings<'_>,
+) -> Registration {
     let default = Registration::default();
     let reserved = registration.reserved_names.as_ref();
     let roles = registration.default_roles.as_ref();
     Registration {
         mode: plain(registration.mode.as_ref(), default.mode),
+        verify_email,
+        allowed_domains: mail::allowed_domains(registration, verify_email, findings),
         username: plain(registration.username.as_ref(), default.username),
         reserved_names: reserved.map_or(default.reserved_names, |list| {
             take_each(list, |name| words(name, 64), findings)

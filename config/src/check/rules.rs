@@ -2,14 +2,15 @@
 
 use http::Method;
 
-use super::{live, net, take, take_each, words};
+use super::{live, mail, net, take, take_each, words};
 use crate::problem::{Fault, Findings};
 use crate::raw::{self, AllowText, At};
 use crate::read::nearest;
-use crate::{Allow, PathGlob, Require, Rule, Who};
+use crate::{Allow, PathGlob, Require, Rule, VerifyEmail, Who};
 
 pub(super) fn check(
     list: Option<&At<Vec<At<raw::Rule>>>>,
+    verify_email: VerifyEmail,
     findings: &mut Findings<'_>,
 ) -> Vec<Rule> {
     let Some(list) = list else {
@@ -18,7 +19,7 @@ pub(super) fn check(
     let mut rules: Vec<(Rule, &At<raw::Rule>)> = Vec::new();
     for raw in list.get() {
         let before = findings.len();
-        let rule = rule(raw, findings);
+        let rule = rule(raw, verify_email, findings);
         // Only rules that are understood are compared.
         if findings.len() > before || findings.is_damaged(raw.span()) {
             continue;
@@ -37,7 +38,7 @@ pub(super) fn check(
     rules.into_iter().map(|(rule, _)| rule).collect()
 }
 
-fn rule(raw: &At<raw::Rule>, findings: &mut Findings<'_>) -> Rule {
+fn rule(raw: &At<raw::Rule>, verify_email: VerifyEmail, findings: &mut Findings<'_>) -> Rule {
     let written = raw.get();
     let path = |text: &String| {
         PathGlob::parse(text)
@@ -55,7 +56,7 @@ fn rule(raw: &At<raw::Rule>, findings: &mut Findings<'_>) -> Rule {
             .as_ref()
             .map(|list| non_empty(list, net::network, findings))
             .unwrap_or_default(),
-        allow: allow(raw, findings),
+        allow: allow(raw, verify_email, findings),
         require: written.require.as_ref().map(|require| *require.get()),
     };
     if let (Some(Require::TwoFactor), Some(require)) = (rule.require, &written.require)
@@ -86,7 +87,7 @@ fn non_empty<U>(
     take_each(list, parse, findings)
 }
 
-fn allow(raw: &At<raw::Rule>, findings: &mut Findings<'_>) -> Allow {
+fn allow(raw: &At<raw::Rule>, verify_email: VerifyEmail, findings: &mut Findings<'_>) -> Allow {
     let Some(allow) = &raw.get().allow else {
         if !findings.is_damaged(raw.span()) {
             let fault = Fault::new("this rule does not say who may: `allow` is missing");
@@ -107,7 +108,7 @@ fn allow(raw: &At<raw::Rule>, findings: &mut Findings<'_>) -> Allow {
         AllowText::List(list) => {
             let mut whos = Vec::new();
             for item in list {
-                match who(item.get()) {
+                match who(item.get(), verify_email) {
                     Ok(who) => whos.push(who),
                     Err(fault) => findings.add(item.span(), fault),
                 }
@@ -139,16 +140,15 @@ fn word_allow(word: &str) -> Result<Allow, Fault> {
     }
 }
 
-fn who(text: &str) -> Result<Who, Fault> {
+fn who(text: &str, verify_email: VerifyEmail) -> Result<Who, Fault> {
     match text.split_once(':') {
         Some(("role", role)) => live::role(role).map(Who::Role),
         Some(("user", user)) => words(user, 254).map(Who::User),
-        Some(("email", _)) => Err(Fault::new(
-            "`email:` counts verified addresses only, and addresses are not verified in this version",
-        )
-        .help("name people by \"user:…\" or give them a role")),
-        None if WORDS.contains(&text) => Err(Fault::new(format!("`{text}` stands alone"))
-            .help(format!("write allow = \"{text}\""))),
+        Some(("email", pattern)) => mail::pattern(pattern, verify_email).map(Who::Email),
+        None if WORDS.contains(&text) => {
+            Err(Fault::new(format!("`{text}` stands alone"))
+                .help(format!("write allow = \"{text}\"")))
+        }
         _ => Err(Fault::new(format!("`{text}` does not say who"))
             .help(format!("\"role:{text}\" or \"user:{text}\""))),
     }

@@ -9,15 +9,22 @@ use super::{headers, lasting, net, plain, rules, size_or_unlimited, take, take_e
 use crate::origin::NOWHERE;
 use crate::problem::{Fault, Findings};
 use crate::raw::{self, At, UpstreamText};
-use crate::{HostPattern, Limits, OnUnauthenticated, PathStyle, Site, Upstream};
+use crate::{HostPattern, Limits, OnUnauthenticated, PathStyle, Site, Upstream, VerifyEmail};
+
+/// What a site needs to know of the rest of the file.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) verify_email: VerifyEmail,
+}
 
 pub(super) fn check(
     list: Option<&At<Vec<At<raw::Site>>>>,
-    limits: &Limits,
+    around: Around<'_>,
     findings: &mut Findings<'_>,
 ) -> Vec<Site> {
     let Some(list) = list else {
-        return sample(limits, findings);
+        return sample(around.limits, findings);
     };
     if list.get().is_empty() && !findings.is_damaged(&NOWHERE) {
         let fault = Fault::new("there is no site to protect");
@@ -38,7 +45,7 @@ pub(super) fn check(
         // A host that is not understood is compared with none.
         let unknown = raw.get().host.is_none() && findings.is_damaged(raw.span());
         let known = findings.len() == before && !unknown;
-        let site = site(raw, host, limits, findings);
+        let site = site(raw, host, around, findings);
         if known {
             compare(&site, raw, &sites, findings);
             sites.push((site, raw.get()));
@@ -68,7 +75,7 @@ fn sample(limits: &Limits, findings: &mut Findings<'_>) -> Vec<Site> {
 fn site(
     raw: &At<raw::Site>,
     host: HostPattern,
-    limits: &Limits,
+    around: Around<'_>,
     findings: &mut Findings<'_>,
 ) -> Site {
     let written = raw.get();
@@ -93,7 +100,7 @@ fn site(
         ),
         identity: headers::check(written.identity.as_ref(), findings),
         paths: plain(written.paths.as_ref(), PathStyle::Strict),
-        rules: rules::check(written.rule.as_ref(), findings),
+        rules: rules::check(written.rule.as_ref(), around.verify_email, findings),
         on_unauthenticated: plain(written.on_unauthenticated.as_ref(), OnUnauthenticated::Auto),
         websocket_origins: written
             .websocket_origins
@@ -102,7 +109,7 @@ fn site(
             .unwrap_or_default(),
         body_limit: take(
             written.body_limit.as_ref(),
-            limits.body,
+            around.limits.body,
             size_or_unlimited,
             findings,
         ),

@@ -83,7 +83,7 @@ fn redis_url(text: &str) -> Result<(), Fault> {
 }
 
 /// A secret that stands in the configuration or in a file of its own.
-fn secret(
+pub(super) fn secret(
     (key, direct): (&str, Option<&At<String>>),
     (file_key, file): (&str, Option<&At<String>>),
     findings: &mut Findings<'_>,

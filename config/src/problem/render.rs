@@ -73,5 +73,30 @@ pub(super) fn veil(text: &str) -> String {
         rest = behind;
     }
     veiled.push_str(rest);
-    veiled
+    veil_passwords(&veiled)
+}
+
+/// The text with what is set to a password covered too, though its name may be misspelt.
+fn veil_passwords(text: &str) -> String {
+    text.split_inclusive('\n')
+        .flat_map(|line| match line.split_once('=') {
+            Some((key, value)) if names_password(key) => {
+                let cover = |c: char| {
+                    if "\"'\r\n ".contains(c) {
+                        vec![c]
+                    } else {
+                        vec!['*'; c.len_utf8()]
+                    }
+                };
+                let value: String = value.chars().flat_map(cover).collect();
+                [key.to_owned(), "=".to_owned(), value]
+            }
+            _ => [line.to_owned(), String::new(), String::new()],
+        })
+        .collect()
+}
+
+fn names_password(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.contains("pas") && key.contains('w') && !key.contains("file")
 }

@@ -4,17 +4,13 @@ use super::locate::Spot;
 use crate::problem::Fault;
 
 /// Keys of the documentation that this version does not have yet, by section.
-const LATER: [(&str, &str); 15] = [
+const LATER: [(&str, &str); 11] = [
     ("", "api"),
     ("", "certificate"),
-    ("", "mail"),
-    ("", "recovery"),
     ("limits", "connections_per_address"),
     ("limits", "requests_per_connection"),
     ("redis", "cluster"),
     ("redis", "sentinel"),
-    ("registration", "allowed_domains"),
-    ("registration", "verify_email"),
     ("server", "listen_tls"),
     ("server", "redirect_to_tls"),
     ("site", "assertion"),

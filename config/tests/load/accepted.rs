@@ -23,6 +23,8 @@ header_bytes = "16KiB"
 header_count = 50
 header_timeout = "2s"
 body = "10MiB"
+connections_per_address = 5
+requests_per_connection = 1
 [portal]
 path = "/door/pages"
 title = "Haus"
@@ -76,6 +78,9 @@ fn every_section_is_understood() {
         .collect();
     assert_eq!(networks, ["10.0.0.0/8", "192.0.2.0/24"]);
     assert_eq!(live.limits.body, Some(10 << 20));
+    assert_eq!(live.limits.header_timeout, Duration::from_secs(2));
+    assert_eq!(live.limits.connections_per_address, 5);
+    assert_eq!(live.limits.requests_per_connection, 1);
     assert_eq!(live.portal.path, "/door/pages");
     assert_eq!(
         live.portal.url.unwrap().as_str(),

@@ -5,6 +5,7 @@
 mod accepted;
 mod arbitrary;
 mod layers;
+mod mail;
 mod mistakes;
 mod secrets;
 

@@ -33,9 +33,9 @@ pub(super) const SHAPES: [Mistake; 14] = [
         &["`listen_tls`", "not in this version"],
     ),
     Mistake(
-        "[mail]\nfrom = \"x\"",
+        "[api]\naccess_token_life = \"15m\"",
         1,
-        &["`mail`", "not in this version"],
+        &["`api`", "not in this version"],
     ),
     Mistake(
         "[server]\nthreads = \"four\"",
@@ -77,7 +77,7 @@ pub(super) const SHAPES: [Mistake; 14] = [
 ];
 
 /// Mistakes about what a value means.
-pub(super) const MEANINGS: [Mistake; 31] = [
+pub(super) const MEANINGS: [Mistake; 33] = [
     Mistake(
         "[server]\nlisten = [\n  \":8080\",\n]",
         3,
@@ -119,6 +119,16 @@ pub(super) const MEANINGS: [Mistake; 31] = [
         "[limits]\nheader_count = 257",
         2,
         &["257 is too large", "at most 256"],
+    ),
+    Mistake(
+        "[limits]\nconnections_per_address = 0",
+        2,
+        &["0 is too small", "at least 1"],
+    ),
+    Mistake(
+        "[limits]\nrequests_per_connection = 0",
+        2,
+        &["0 is too small", "at least 1"],
     ),
     Mistake(
         "[limits]\nbody = \"64\"",
@@ -344,7 +354,7 @@ pub(super) const RULES: [Mistake; 16] = [
     Mistake(
         "allow = [\"email:*@example.com\"]",
         4,
-        &["not verified in this version"],
+        &["`email:` counts verified addresses only"],
     ),
     Mistake(
         "allow = \"anyone\"\nrequire = \"two_factor\"",
