@@ -2,6 +2,8 @@
 //!
 //! Owns the mapping from pingora's errors. The list of refusals is [`crate::refusal`]'s.
 
+use std::io;
+
 use http::Method;
 use pingora_error::{Error, ErrorSource, ErrorType};
 use pingora_proxy::{FailToProxy, Session};
@@ -97,6 +99,7 @@ fn read(error: &Error) -> Option<Refusal> {
         WriteError, WriteTimedout,
     };
     match (error.esource(), error.etype()) {
+        (ErrorSource::Downstream, ReadError) if is_late(error) => Some(Refusal::TooSlow),
         (
             ErrorSource::Downstream,
             ReadError | WriteError | ConnectionClosed | ReadTimedout | WriteTimedout,
@@ -109,6 +112,12 @@ fn read(error: &Error) -> Option<Refusal> {
         (_, InvalidHTTPHeader) => Some(Refusal::Malformed("header")),
         (_, _) => Some(Refusal::Internal),
     }
+}
+
+/// Whether the rest of a request did not come in time: [`crate::limits`] says so of a body.
+fn is_late(error: &Error) -> bool {
+    let io: Option<&io::Error> = error.root_cause().downcast_ref();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// The log has the whole chain; the client only the request's name.

@@ -14,6 +14,7 @@ use pingora_core::protocols::http::v2::server::H2Options;
 use pingora_core::server::ShutdownWatch;
 use pingora_proxy::{HttpProxy, ProxyHttp};
 
+use crate::limits;
 use crate::pass::{Closed, Pass};
 
 /// A request that ends sooner is never watched: watching costs, and a second is what revocation may take.
@@ -98,6 +99,7 @@ where
         mut session: ServerSession,
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
+        limits::begin(&mut session);
         if self.draining.is_on() {
             session.set_keepalive(None);
         }

@@ -5,14 +5,14 @@
 //! | `new_ctx` | takes the configuration, once | [`crate::sites`] |
 //! | `early_request_filter` | who asks whom for what, in one spelling; strips | [`crate::intake`] |
 //! | `request_filter` | decides | [`crate::admit`] |
-//! | `request_body_filter` | counts | here |
+//! | `request_body_filter` | counts | [`crate::forward`] |
 //! | `upstream_peer` | a peer from an admission | [`crate::upstream`] |
 //! | `upstream_request_filter` | sets what the upstream is told, last | [`crate::headers`] |
 //! | `response_filter` | keeps our cookie ours | [`crate::response`] |
 //! | `fail_to_proxy` | answers what failed | [`crate::answer`] |
 //! | `logging` | one line, one set of counters | [`crate::context`] |
 //!
-//! Around all of it stands [`crate::door`].
+//! Around all of it stands [`crate::door`], around that and every connection [`crate::limits`].
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,10 +28,11 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use crate::admit::Judge;
 use crate::context::Context;
+use crate::limits::Body;
 use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
 use crate::sites::Sites;
-use crate::{answer, door, forward, intake, response};
+use crate::{answer, door, forward, intake, limits, response};
 
 /// The gate: everything that the phases need.
 pub struct Gate {
@@ -78,6 +79,11 @@ impl ProxyHttp for Gate {
         session: &mut Session,
         context: &mut Context,
     ) -> Result<()> {
+        limits::head_is_in(if session.as_mut().is_body_empty() {
+            Body::None
+        } else {
+            Body::Coming
+        });
         intake::take_in(session, context, &self.judge.metrics)
             .or_else(|refusal| refuse(context, refusal))
     }
@@ -94,9 +100,12 @@ impl ProxyHttp for Gate {
         &self,
         _: &mut Session,
         body: &mut Option<Bytes>,
-        _: bool,
+        end: bool,
         context: &mut Context,
     ) -> Result<()> {
+        if end {
+            limits::body_is_in();
+        }
         forward::count(body.as_ref(), context).or_else(|refusal| refuse(context, refusal))
     }
 
@@ -126,6 +135,9 @@ impl ProxyHttp for Gate {
     ) -> Result<()> {
         if !upstream.status.is_informational() || upstream.status.as_u16() == 101 {
             door::answered();
+            if upstream.status.as_u16() == 101 {
+                limits::body_is_in();
+            }
             if let Some(asked) = context.asked_upstream {
                 context.record.metrics().upstream(asked.elapsed());
             }

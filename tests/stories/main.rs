@@ -45,6 +45,7 @@ mod paths;
 mod quiet;
 mod refusals;
 mod restart;
+mod slow;
 mod store_away;
 mod streams;
 mod upstream_away;

@@ -1,6 +1,6 @@
 //! Requests that nobody honest sends, and what becomes of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use doorward_tests::{Ask, Site, Stack, Wire};
 
@@ -229,35 +229,6 @@ async fn too_much() {
         .form("/_auth/login", &[("login", &long), ("password", &long)])
         .await;
     assert_eq!(form.status, 413, "the portal's own limit");
-}
-
-/// A head that trickles in is cut off, counted from its first byte.
-#[tokio::test]
-async fn slow_headers() {
-    let stack = Stack::new()
-        .section("[limits]\nheader_timeout = \"1s\"")
-        .start()
-        .await;
-    let mut wire = stack.anon().wire().await;
-    let start = Instant::now();
-    wire.send(b"GET /public/x HTTP/1.1\r\n").await;
-    let mut every = tokio::time::interval(Duration::from_millis(100));
-    while !wire.is_closed().await {
-        every.tick().await;
-        wire.send(b"X").await;
-        assert!(
-            start.elapsed() < Duration::from_secs(4),
-            "still open after {:?}",
-            start.elapsed()
-        );
-    }
-    assert!(
-        start.elapsed() > Duration::from_millis(700),
-        "cut too early: {:?}",
-        start.elapsed()
-    );
-    assert_eq!(stack.echo.count(), 0);
-    honest(&stack).await;
 }
 
 /// Requests that hide `GET /secret` in or behind another.

@@ -1,0 +1,185 @@
+//! What a connection waits for its client to send, and until when.
+//!
+//! Owns the deadlines. Must not know sockets: it is told what came, and says how long more may be waited for.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::SetOnce;
+use tokio::time::Instant;
+
+/// How long a connection may stay open between two requests.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// How long a body may be waited for, in sum, ...
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// ... for each time that this many bytes came: on average 500 bytes a second.
+const WORTH: u64 = 500 * PATIENCE.as_secs();
+
+/// A reader that looks this long after its deadline was not reading: the upstream kept it from that, not the client.
+const AWAY: Duration = Duration::from_secs(1);
+
+/// Whether a request has a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// It has none.
+    None,
+    /// It has one, or the rest of one.
+    Coming,
+}
+
+/// What a client took too long for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// The first byte of a request. There is nothing to answer.
+    Silent,
+    /// The rest of a request's head.
+    Head,
+    /// The body.
+    Body,
+}
+
+/// The pace of one connection.
+#[derive(Debug)]
+pub struct Pace {
+    header_timeout: Duration,
+    requests: u32,
+    state: Mutex<State>,
+    over: SetOnce<Late>,
+}
+
+#[derive(Debug)]
+struct State {
+    used: bool,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing of the next request is there.
+    Silent { until: Instant },
+    /// A part of its head is.
+    Head { until: Instant },
+    /// The head is, and the body comes.
+    Body(Trickle),
+    /// All of it is there.
+    Whole,
+}
+
+/// A body that comes.
+#[derive(Debug, Default)]
+struct Trickle {
+    bytes: u64,
+    waited: Duration,
+    waiting_since: Option<Instant>,
+}
+
+impl Pace {
+    /// A connection that was just opened: `header_timeout` for the head of a request, and as much for its first byte;
+    /// at most so many requests.
+    #[must_use]
+    pub fn new(header_timeout: Duration, requests: u32) -> Self {
+        let until = Instant::now() + header_timeout;
+        Self {
+            header_timeout,
+            requests,
+            state: Mutex::new(State {
+                used: false,
+                phase: Phase::Silent { until },
+            }),
+            over: SetOnce::new(),
+        }
+    }
+
+    /// The next request is waited for. If it is the first, how many there may be.
+    pub fn begin(&self) -> Option<u32> {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.used, true) {
+            let until = Instant::now() + IDLE;
+            state.phase = Phase::Silent { until };
+            None
+        } else {
+            Some(self.requests)
+        }
+    }
+
+    /// The head is there.
+    pub fn head_is_in(&self, body: Body) {
+        self.state().phase = match body {
+            Body::None => Phase::Whole,
+            Body::Coming => Phase::Body(Trickle::default()),
+        };
+    }
+
+    /// The body is there, or nothing is a body any more.
+    pub fn body_is_in(&self) {
+        self.state().phase = Phase::Whole;
+    }
+
+    /// So many bytes came.
+    pub(super) fn came(&self, bytes: u64) {
+        let mut state = self.state();
+        match &mut state.phase {
+            Phase::Silent { .. } => {
+                let until = Instant::now() + self.header_timeout;
+                state.phase = Phase::Head { until };
+            }
+            Phase::Body(trickle) => trickle.came(bytes),
+            Phase::Head { .. } | Phase::Whole => {}
+        }
+    }
+
+    /// Nothing is there to be read: until when that may be so, and what the client is late with afterwards.
+    pub(super) fn wait(&self) -> Option<(Instant, Late)> {
+        match &mut self.state().phase {
+            Phase::Silent { until } => Some((*until, Late::Silent)),
+            Phase::Head { until } => Some((*until, Late::Head)),
+            Phase::Body(trickle) => Some((trickle.wait(), Late::Body)),
+            Phase::Whole => None,
+        }
+    }
+
+    /// The client was too late, and nobody need serve this connection any more. Only the first time counts.
+    pub(super) fn end(&self, late: Late) {
+        let _ = self.over.set(late);
+    }
+
+    /// Waits for [`Pace::end`].
+    pub(super) async fn over(&self) -> Late {
+        *self.over.wait().await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Trickle {
+    fn came(&mut self, bytes: u64) {
+        if let Some(since) = self.waiting_since.take() {
+            self.waited += since.elapsed();
+        }
+        self.bytes += bytes;
+        if self.bytes >= WORTH || self.waited > PATIENCE + AWAY {
+            *self = Self::default();
+        }
+    }
+
+    fn wait(&mut self) -> Instant {
+        let now = Instant::now();
+        let since = *self.waiting_since.get_or_insert(now);
+        let until = since + PATIENCE.saturating_sub(self.waited);
+        if now <= until + AWAY {
+            return until;
+        }
+        *self = Self {
+            waiting_since: Some(now),
+            ..Self::default()
+        };
+        now + PATIENCE
+    }
+}
+
+#[cfg(test)]
+mod tests;
