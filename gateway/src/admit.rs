@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use doorward_identity::Clock;
-use doorward_identity::session::Record;
 use http::header::AUTHORIZATION;
 use pingora_http::RequestHeader;
 
@@ -91,7 +90,7 @@ impl Judge {
             client: visit.client.address,
         };
         let (person, via) = match &who {
-            Who::Known(entry) => (Some(person(entry.record())), Via::Session),
+            Who::Known(entry) => (Some(Person::from(entry.record())), Via::Session),
             Who::Nobody | Who::CannotSay => (None, Via::None),
         };
         let decision = policy::decide(&site.rules, &facts, person.as_ref());
@@ -159,17 +158,6 @@ impl Judge {
             Arc::clone(site),
             asked,
         )
-    }
-}
-
-/// What the rules look at in a session.
-#[must_use]
-pub fn person(record: &Record) -> Person<'_> {
-    Person {
-        user: &record.user,
-        verified_email: record.email.as_deref(),
-        roles: &record.roles,
-        amr: &record.amr,
     }
 }
 

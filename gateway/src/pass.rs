@@ -12,8 +12,7 @@ use doorward_identity::session::SessionKey;
 use http::Method;
 use tokio::sync::watch;
 
-use crate::admit;
-use crate::policy::{self, Decision, Facts};
+use crate::policy::{self, Decision, Facts, Person};
 use crate::session_cache::{Entry, Found, Lifetimes, Proof, SessionCache};
 use crate::sites::Site;
 
@@ -135,7 +134,7 @@ impl Pass {
         match policy::decide(
             &self.site.rules,
             &facts,
-            Some(&admit::person(entry.record())),
+            Some(&Person::from(entry.record())),
         ) {
             Decision::Allowed(_) => true,
             Decision::SignInNeeded

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_config::{Live, OnUnauthenticated, PathStyle};
-use doorward_identity::session::Record;
 
 use crate::client::TrustedProxies;
-use crate::headers::{IdentityNames, IdentityValues, Unspeakable};
+use crate::headers::IdentityNames;
 use crate::metrics::{Metrics, SiteMetrics};
 use crate::names::{MethodOverride, StripSet};
 use crate::policy::Rules;
@@ -64,22 +63,7 @@ pub struct Site {
     /// What is counted.
     pub metrics: Arc<SiteMetrics>,
     /// The headers that tell the upstream who somebody is.
-    pub identity: Arc<Identity>,
-}
-
-/// The identity headers of one or more sites.
-pub struct Identity {
-    names: IdentityNames,
-}
-
-impl Identity {
-    /// What the upstream is told about whoever a record belongs to.
-    ///
-    /// # Errors
-    /// Something about the person fits into no header.
-    pub fn values(&self, record: &Record) -> Result<IdentityValues, Unspeakable> {
-        IdentityValues::new(&self.names, record)
-    }
+    pub identity: Arc<IdentityNames>,
 }
 
 /// The built-in pages' place on every host.
@@ -196,8 +180,6 @@ fn compile(
         connect_timeout: site.connect_timeout,
         response_timeout: site.response_timeout,
         metrics: metrics.site(&site.name)?,
-        identity: Arc::new(Identity {
-            names: IdentityNames::new(&site.identity),
-        }),
+        identity: Arc::new(IdentityNames::new(&site.identity)),
     })
 }

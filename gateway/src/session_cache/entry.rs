@@ -7,15 +7,14 @@ use std::time::Duration;
 use doorward_identity::session::{Record, Remembered, SessionKey, Snapshot};
 use jiff::Timestamp;
 
-use crate::headers::{IdentityValues, Unspeakable};
-use crate::sites::Identity;
+use crate::headers::{IdentityNames, IdentityValues, Unspeakable};
 
 /// A session that the store vouched for. Carries its own ends, because a store may tell of expiry late.
 pub struct Entry {
     key: SessionKey,
     record: Record,
     /// What the first site that asked tells its upstream. Most people use one.
-    values: OnceLock<(Arc<Identity>, Arc<IdentityValues>)>,
+    values: OnceLock<(Arc<IdentityNames>, Arc<IdentityValues>)>,
     ends_at: i64,
     /// Last use that this process knows of, milliseconds since 1970 UTC.
     last_seen: AtomicI64,
@@ -56,15 +55,15 @@ impl Entry {
     ///
     /// # Errors
     /// Something about the person fits into no header.
-    pub fn values(&self, identity: &Arc<Identity>) -> Result<Arc<IdentityValues>, Unspeakable> {
+    pub fn values(&self, names: &Arc<IdentityNames>) -> Result<Arc<IdentityValues>, Unspeakable> {
         if let Some((made_for, values)) = self.values.get()
-            && Arc::ptr_eq(made_for, identity)
+            && Arc::ptr_eq(made_for, names)
         {
             return Ok(Arc::clone(values));
         }
-        let values = Arc::new(identity.values(&self.record)?);
+        let values = Arc::new(IdentityValues::new(names, &self.record)?);
         // Another site may have been first; then these serve this request only.
-        let _ = self.values.set((Arc::clone(identity), Arc::clone(&values)));
+        let _ = self.values.set((Arc::clone(names), Arc::clone(&values)));
         Ok(values)
     }
 
