@@ -16,18 +16,19 @@ fn connected() -> (DuplexStream, Timed, Arc<Pace>) {
     (client, timed, pace)
 }
 
-/// Sends a byte a second until nobody is there any more.
+/// Sends a byte a second until nobody is there any more; what it heard.
 fn drip(mut client: DuplexStream) -> tokio::task::JoinHandle<Vec<u8>> {
     tokio::spawn(async move {
         let mut heard = Vec::new();
-        loop {
-            if client.write_all(b"x").await.is_err() {
-                break;
-            }
-            if let Ok(Ok(0) | Err(_)) = timeout(SECOND, client.read_buf(&mut heard)).await {
+        while client.write_all(b"x").await.is_ok() {
+            if timeout(SECOND, client.read_to_end(&mut heard))
+                .await
+                .is_ok()
+            {
                 break;
             }
         }
+        client.read_to_end(&mut heard).await.unwrap();
         heard
     })
 }
