@@ -25,10 +25,16 @@ install() {
     as_root chmod +x "$policy"
     made=yes
   fi
+  local log
+  log=$(mktemp)
   {
     as_root apt-get update -qq &&
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
-  } >/dev/null || result=1
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@"
+  } >"$log" 2>&1 </dev/null || result=1
+  if ((result)); then
+    cat "$log" >&2
+  fi
+  rm -f "$log"
   if [[ "$made" == yes ]]; then
     as_root rm -f "$policy"
   fi

@@ -105,11 +105,10 @@ impl Plan {
             folder,
         };
         for index in 0..self.gateways {
-            let gateway = stack.add(&self, index, store);
-            stack.gateways.push(gateway);
-        }
-        for gateway in &mut stack.gateways {
+            // One after the other: the first one makes the database, and the secret that they share.
+            let mut gateway = stack.add(&self, index, store);
             gateway.ready().await;
+            stack.gateways.push(gateway);
         }
         stack
     }
@@ -119,7 +118,7 @@ impl Plan {
         let folder = data.parent().expect("a folder").display();
         let data = data.display();
         let mut text = format!(
-            "[server]\nlisten = [\"{gate}\"]\nadmin_listen = \"{admin}\"\ndata_dir = \"{data}\"\n{}\n\
+            "[server]\nlisten = [\"{gate}\"]\nadmin_listen = \"{admin}\"\ndata_dir = \"{data}\"\nsecret_file = \"{folder}/secret.key\"\n{}\n\
              [database]\nurl = \"sqlite:{folder}/accounts.db\"\n",
             self.server
         );
