@@ -70,6 +70,18 @@ on_both_stores! {
         other.is_alive().await;
     }
 
+    /// On an open page the site was told who it is; whoever was nobody there has nothing to lose.
+    async fn signed_out_on_an_open_page(plan) {
+        let stack = plan.start().await;
+        let mut anna = stack.sign_in("anna").await;
+        let mut stranger = open(&stack.anon(), "/public/ws").await;
+        let socket = open(&anna, "/public/ws").await;
+        assert_eq!(stack.echo.last().one("Remote-User").as_deref(), Some("anna"));
+        anna.sign_out().await;
+        closes("logout, on an open page", socket).await;
+        stranger.is_alive().await;
+    }
+
     /// A new password ends everything that was opened under the old one.
     async fn password_set(plan) {
         let stack = plan.start().await;
