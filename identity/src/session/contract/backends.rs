@@ -5,7 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
 use crate::session::SessionStore;
@@ -17,7 +20,7 @@ use crate::session::sql::{Connections, SqlSessions};
 pub(super) struct Backend {
     pub(super) store: Arc<dyn SessionStore>,
     pub(super) other: Arc<dyn SessionStore>,
-    _keeper: Keeper,
+    keeper: Keeper,
 }
 
 #[expect(dead_code, reason = "held for what happens when they are dropped")]
@@ -28,10 +31,25 @@ enum Keeper {
 
 impl Backend {
     pub(super) fn name(&self) -> &'static str {
-        match self._keeper {
+        match self.keeper {
             Keeper::Folder(_) => "SQLite",
             Keeper::Server(_) => "Redis",
         }
+    }
+
+    /// Another process that writes to the file, and lets nobody else do so until it is done.
+    pub(super) async fn writer(&self) -> DatabaseTransaction {
+        let Keeper::Folder(folder) = &self.keeper else {
+            panic!("only a file has a lock");
+        };
+        connect(&folder.path().join("doorward.db"))
+            .await
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            })
+            .await
+            .unwrap()
     }
 }
 
@@ -40,7 +58,7 @@ pub(super) async fn backends() -> [Backend; 2] {
     [sqlite().await, redis()]
 }
 
-async fn sqlite() -> Backend {
+pub(super) async fn sqlite() -> Backend {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("doorward.db");
     let first = connect(&file).await;
@@ -50,7 +68,7 @@ async fn sqlite() -> Backend {
     Backend {
         store,
         other,
-        _keeper: Keeper::Folder(folder),
+        keeper: Keeper::Folder(folder),
     }
 }
 
@@ -79,7 +97,7 @@ fn redis() -> Backend {
     Backend {
         store,
         other,
-        _keeper: Keeper::Server(server),
+        keeper: Keeper::Server(server),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What every session store must do, asked of each real one.
 
 mod backends;
+mod clocks;
 mod faults;
+mod lock;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

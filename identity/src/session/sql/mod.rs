@@ -54,16 +54,13 @@ impl SqlSessions {
         Self { connections }
     }
 
+    /// Waits for the turn to write no longer than a person can: another process may hold the lock of the file.
     async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self
-            .connections
-            .writes
-            .begin_with_options(immediate)
-            .await?)
+        in_time(self.connections.writes.begin_with_options(immediate)).await
     }
 }
 
@@ -82,9 +79,8 @@ impl SessionStore for SqlSessions {
             ends_at: Set(record.ends_at.as_millisecond()),
             last_seen: Set(record.opened_at.as_millisecond()),
         };
-        session::Entity::insert(row)
-            .exec_without_returning(&self.connections.writes)
-            .await?;
+        let insert = session::Entity::insert(row);
+        in_time(insert.exec_without_returning(&self.connections.writes)).await?;
         Ok(())
     }
 
