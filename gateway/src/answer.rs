@@ -4,7 +4,7 @@
 
 use std::io;
 
-use http::Method;
+use http::{Method, StatusCode};
 use pingora_error::{Error, ErrorSource, ErrorType};
 use pingora_proxy::{FailToProxy, Session};
 
@@ -48,9 +48,10 @@ pub async fn fail(
     };
     metrics.refused(refusal.reason());
     tell(&refusal, error, context);
-    let reusable = session.as_mut().is_body_empty();
+    let reusable = session.as_mut().is_body_empty() && refusal.status() != StatusCode::BAD_REQUEST;
     if !reusable {
-        // The rest of the body would be read as the next request.
+        // The rest of the body would be read as the next request; and whoever reads a malformed request otherwise
+        // sees the next one begin elsewhere.
         session.set_keepalive(None);
     }
     let code = refusal.status().as_u16();

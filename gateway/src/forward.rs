@@ -28,12 +28,6 @@ fn limit(context: &Context) -> Option<u64> {
     let visit = context.visit.as_ref()?;
     match &visit.place {
         Place::Portal => Some(PORTAL_BODY),
-        // What goes through a WebSocket is no body.
-        Place::Site(_) | Place::AcmeChallenge(_)
-            if visit.websocket == websocket::Asked::WebSocket =>
-        {
-            None
-        }
         Place::Site(site) | Place::AcmeChallenge(site) => site.body_limit,
     }
 }
@@ -60,7 +54,15 @@ pub fn check_length(session: &Session, context: &Context) -> Result<(), Refusal>
 ///
 /// # Errors
 /// It is over the limit; the upstream has seen a part of it by then.
-pub fn count(body: Option<&Bytes>, context: &mut Context) -> Result<(), Refusal> {
+pub fn count(
+    session: &Session,
+    body: Option<&Bytes>,
+    context: &mut Context,
+) -> Result<(), Refusal> {
+    if session.was_upgraded() {
+        // What goes through a WebSocket is no body; what came before its upstream agreed was one.
+        return Ok(());
+    }
     let came = body.map_or(0, |body| body.len() as u64);
     context.body = context.body.saturating_add(came);
     within(context.body, context)

@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use doorward_config::PathStyle;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method};
+use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 use crate::client;
@@ -60,7 +63,7 @@ pub fn take_in(
         Standing::Unknown => return Err(Refusal::UnknownMethod),
     }
     let websocket = websocket::asked(&session.req_header().headers);
-    let place = place(session, &sites, site)?;
+    let place = place(session, &sites, site, websocket)?;
     let strip = match &place {
         Place::Site(site) | Place::AcmeChallenge(site) => &site.strip,
         Place::Portal => {
@@ -82,7 +85,12 @@ pub fn take_in(
 }
 
 /// Canonicalises the target, and says what it is for.
-fn place(session: &mut Session, sites: &Sites, site: &Arc<Site>) -> Result<Place, Refusal> {
+fn place(
+    session: &mut Session,
+    sites: &Sites,
+    site: &Arc<Site>,
+    websocket: websocket::Asked,
+) -> Result<Place, Refusal> {
     let request = session.req_header_mut();
     target::canonicalise(request, site.paths)?;
     let path = target::path(request);
@@ -95,10 +103,19 @@ fn place(session: &mut Session, sites: &Sites, site: &Arc<Site>) -> Result<Place
         let location = format!("{}/account", sites.portal.path());
         return Err(Refusal::Elsewhere { location });
     }
-    if path.starts_with(ACME_CHALLENGE) {
+    if websocket == websocket::Asked::No && is_challenge(request) {
         return Ok(Place::AcmeChallenge(Arc::clone(site)));
     }
     Ok(Place::Site(Arc::clone(site)))
+}
+
+/// Whether this is what a certificate authority sends, and no more: it passes every rule, and a site may make of a
+/// query, of further segments or of another method what it likes.
+fn is_challenge(request: &RequestHeader) -> bool {
+    let token = target::target(request).strip_prefix(ACME_CHALLENGE);
+    let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    matches!(request.method, Method::GET | Method::HEAD)
+        && token.is_some_and(|token| !token.is_empty() && token.bytes().all(base64url))
 }
 
 fn peer(session: &Session) -> Option<IpAddr> {
@@ -124,5 +141,64 @@ fn well_formed(session: &Session, sites: &Sites) -> Result<(), Refusal> {
     {
         return Err(Refusal::Malformed("a line ends without a carriage return"));
     }
+    if !is_one_length(&request.headers) {
+        return Err(Refusal::Malformed("more than one length"));
+    }
     Ok(())
+}
+
+/// pingora takes `5, 5` and two equal fields for 5, as it may (RFC 9110, section 8.6), but passes them on as they
+/// came: whoever reads them otherwise would find the next request in this one's body.
+fn is_one_length(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let digits = |length: &http::HeaderValue| length.as_bytes().iter().all(u8::is_ascii_digit);
+    lengths.next().is_none_or(digits) && lengths.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_certificate_authority_asks_is_its_question() {
+        for (method, target, expected) in [
+            ("GET", "/.well-known/acme-challenge/aZ0-_", true),
+            ("HEAD", "/.well-known/acme-challenge/aZ0-_", true),
+            ("POST", "/.well-known/acme-challenge/a", false),
+            ("PROPFIND", "/.well-known/acme-challenge/a", false),
+            ("GET", "/.well-known/acme-challenge/", false),
+            ("GET", "/.well-known/acme-challenge", false),
+            ("GET", "/.well-known/acme-challenge/a/b", false),
+            ("GET", "/.well-known/acme-challenge//a", false),
+            ("GET", "/.well-known/acme-challenge/a.php", false),
+            ("GET", "/.well-known/acme-challenge/a%2Fb", false),
+            ("GET", "/.well-known/acme-challenge/a;b", false),
+            ("GET", "/.well-known/acme-challenge/a?page=/secret", false),
+            ("GET", "/.well-known/acme-challenge/a?", false),
+            ("GET", "/x/.well-known/acme-challenge/a", false),
+        ] {
+            let request = RequestHeader::build(method, target.as_bytes(), None).unwrap();
+            assert_eq!(is_challenge(&request), expected, "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn a_request_has_one_length_at_most() {
+        for (lengths, expected) in [
+            (&[][..], true),
+            (&["5"], true),
+            (&["0"], true),
+            (&["5, 5"], false),
+            (&["5,5"], false),
+            (&["5", "5"], false),
+            (&["5", "6"], false),
+            (&["+5"], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for length in lengths {
+                headers.append(CONTENT_LENGTH, http::HeaderValue::from_static(length));
+            }
+            assert_eq!(is_one_length(&headers), expected, "{lengths:?}");
+        }
+    }
 }

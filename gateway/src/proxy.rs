@@ -98,7 +98,7 @@ impl ProxyHttp for Gate {
 
     async fn request_body_filter(
         &self,
-        _: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         end: bool,
         context: &mut Context,
@@ -106,7 +106,7 @@ impl ProxyHttp for Gate {
         if end {
             limits::body_is_in();
         }
-        forward::count(body.as_ref(), context).or_else(|refusal| refuse(context, refusal))
+        forward::count(session, body.as_ref(), context).or_else(|refusal| refuse(context, refusal))
     }
 
     async fn upstream_peer(
@@ -115,6 +115,8 @@ impl ProxyHttp for Gate {
         context: &mut Context,
     ) -> Result<Box<HttpPeer>> {
         context.asked_upstream = Some(Instant::now());
+        // When it is asked again, what came of the body is sent, and counted, again.
+        context.body = 0;
         forward::peer(session, context).or_else(|refusal| refuse(context, refusal))
     }
 

@@ -24,22 +24,23 @@ pub fn plain(path: &str) -> Cow<'_, [u8]> {
     }
 }
 
-/// Every other way to read the path; none for nearly all paths.
-pub fn others(path: &str) -> impl Iterator<Item = Vec<u8>> + '_ {
-    let kinds = if Quirk::ALL.iter().any(|quirk| quirk.is_in(path)) {
-        1 << Quirk::ALL.len()
-    } else {
-        1_u8
-    };
-    // Bit n set: quirk n is read the other way.
-    (1..kinds).filter_map(move |mask| {
-        let chosen = Quirk::ALL.iter().enumerate();
-        let mut text = Cow::Borrowed(path);
-        for (_, quirk) in chosen.filter(|(n, _)| mask >> n & 1 == 1) {
-            text = Cow::Owned(quirk.read(&text));
+/// Every other way to read the path; none for nearly all paths. Programs read the doubtful spellings in different
+/// orders: one drops parameters and then decodes `%2F`, another the other way round, and both are readings.
+pub fn others(path: &str) -> impl Iterator<Item = Vec<u8>> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(path.to_owned());
+    let mut read = 0;
+    while let Some(text) = next {
+        for quirk in Quirk::ALL.iter().filter(|quirk| quirk.is_in(&text)) {
+            let other = quirk.read(&text);
+            if other != path && !texts.contains(&other) {
+                texts.push(other);
+            }
         }
-        (text != path).then(|| decode(&text))
-    })
+        next = texts.get(read).cloned();
+        read += 1;
+    }
+    texts.into_iter().map(|text| decode(&text))
 }
 
 /// Decodes all escapes of a canonical path or pattern.
@@ -64,7 +65,7 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// A spelling that programs disagree about. The order is the one they are applied in.
+/// A spelling that programs disagree about.
 #[derive(Clone, Copy)]
 enum Quirk {
     /// `%3F` and `%23` end the path of whoever decodes before looking for the query.
@@ -127,6 +128,8 @@ fn before<'a>(text: &'a str, marks: [&str; 2]) -> &'a str {
 mod tests {
     use std::collections::BTreeSet;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn all(path: &str) -> BTreeSet<String> {
@@ -158,11 +161,30 @@ mod tests {
             ("/a%3Fb", &["/a"]),
             ("/a%23b/c", &["/a"]),
             ("/a;x%2Fb", &["/a", "/a/b", "/a;x/b"]),
+            ("/a%2Fb;x%2Fc", &["/a/b;x/c", "/a⁄b", "/a/b/c", "/a/b"]),
+            ("/a;x%3Fy/b%3Fc", &["/a;x", "/a/b?c", "/a", "/a/b"]),
             ("/a/%2Fb", &["/a//b", "/a/b"]),
             ("/;x/b", &["//b", "/b"]),
         ] {
             let expected: BTreeSet<_> = readings.iter().map(|&text| text.to_owned()).collect();
             assert_eq!(all(path), expected, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn in_whatever_order_they_are_read(
+            path in "(/|a|;|%3B|%2F|%252f|%3F|%23){0,12}",
+            orders in proptest::collection::vec(0..Quirk::ALL.len(), 0..6),
+        ) {
+            let path = format!("/{path}");
+            let mut text = path.clone();
+            for quirk in orders {
+                text = Quirk::ALL[quirk].read(&text);
+            }
+            let found: Vec<_> = others(&path).collect();
+            prop_assert!(text == path || found.contains(&decode(&text)), "{text} of {path}");
+            prop_assert!(found.len() < 64, "{} readings of {path}", found.len());
         }
     }
 }

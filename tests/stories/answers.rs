@@ -240,4 +240,16 @@ async fn well_known_change_password() {
         (acme.status, stack.echo.last().target()),
         (200, "/.well-known/acme-challenge/abc".into())
     );
+    let before = stack.echo.count();
+    for ask in [
+        Ask::page("/.well-known/acme-challenge/abc?page=/secret"),
+        Ask::page("/.well-known/acme-challenge/abc/secret"),
+        Ask::page("/.well-known/acme-challenge/"),
+        Ask::new("POST", "/.well-known/acme-challenge/abc").body("x"),
+        Ask::page("/.well-known/acme-challenge/ws").header("Upgrade", "websocket"),
+    ] {
+        let status = stack.anon().send(&ask).await.status;
+        assert!(matches!(status, 302 | 303 | 401), "{ask:?}: {status}");
+    }
+    assert_eq!(stack.echo.count(), before);
 }

@@ -224,11 +224,61 @@ async fn too_much() {
         .await
         .map_or(0, |answer| answer.status);
     assert!(matches!(status, 0 | 413), "chunks are counted: {status}");
-    assert_eq!(anna.send(&chunked.body(chunk(512))).await.status, 200);
+    assert_eq!(
+        anna.send(&chunked.clone().body(chunk(512))).await.status,
+        200
+    );
     let form = anna
         .form("/_auth/login", &[("login", &long), ("password", &long)])
         .await;
     assert_eq!(form.status, 413, "the portal's own limit");
+}
+
+/// What asks to become a WebSocket has a body like any other until it is one.
+#[tokio::test]
+async fn too_much_before_an_upgrade() {
+    let stack = Stack::new()
+        .site(Site::usual().line("body_limit = \"1KiB\""))
+        .start()
+        .await;
+    let mut anna = stack.sign_in("anna").await;
+    for protocols in ["websocket", "h2c, websocket"] {
+        let upgrade = Ask::new("POST", "/page")
+            .header("Connection", "Upgrade")
+            .header("Upgrade", protocols);
+        let large = upgrade.clone().body("z".repeat(1025));
+        let before = stack.echo.count();
+        assert_eq!(anna.send(&large).await.status, 413, "{protocols}");
+        assert_eq!(stack.echo.count(), before, "{protocols}");
+        let chunks = format!("1000\r\n{}\r\n0\r\n\r\n", "c".repeat(4096));
+        let large = upgrade.header("Transfer-Encoding", "chunked").body(chunks);
+        let status = anna
+            .try_send(&large)
+            .await
+            .map_or(0, |answer| answer.status);
+        assert!(matches!(status, 0 | 413), "{protocols}: {status}");
+    }
+    let mut socket = anna.websocket("/ws").await.expect("not refused");
+    let large = "z".repeat(5000);
+    socket.say(&large).await;
+    assert_eq!(socket.hear(Duration::from_secs(10)).await, large);
+}
+
+/// What is sent again, because the upstream had closed its connection, is not counted again.
+#[tokio::test]
+async fn a_body_that_is_sent_again_is_one_body() {
+    let stack = Stack::new()
+        .site(Site::usual().line("body_limit = \"1KiB\""))
+        .start()
+        .await;
+    honest(&stack).await;
+    let chunks = format!("2bc\r\n{}\r\n0\r\n\r\n", "c".repeat(700));
+    let put = Ask::new("PUT", "/public/break")
+        .header("Transfer-Encoding", "chunked")
+        .body(chunks);
+    let before = stack.echo.count();
+    assert_eq!(stack.anon().send(&put).await.status, 502);
+    assert_eq!(stack.echo.count(), before + 2, "it was not sent again");
 }
 
 /// Requests that hide `GET /secret` in or behind another.
@@ -320,6 +370,8 @@ async fn malformed() {
         ("two lengths", "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!".to_owned()),
         ("a signed length", "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nhello".to_owned()),
         ("a list of lengths", "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5, 6\r\n\r\nhello!".to_owned()),
+        ("the same length twice", "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello".to_owned()),
+        ("a list of the same length", "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5, 5\r\n\r\nhello".to_owned()),
         ("a hexadecimal length", "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: 0x5\r\n\r\nhello".to_owned()),
         ("a negative length", "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n".to_owned()),
         ("a space before the colon", format!("{head}X : y\r\n\r\n")),
@@ -334,7 +386,16 @@ async fn malformed() {
         ("no HTTP", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n".to_owned()),
     ];
     for (what, bytes) in attacks {
-        let statuses = raw(&stack, bytes.as_bytes()).await;
+        let mut wire = Wire::to(stack.gateway().gate()).await;
+        wire.send(bytes.as_bytes()).await;
+        let statuses: Vec<u16> = wire
+            .answer_to("GET")
+            .await
+            .iter()
+            .map(|answer| answer.status)
+            .collect();
+        // Whoever read the request otherwise would see the next one begin elsewhere.
+        wire.closed(Duration::from_secs(5)).await;
         let fine = statuses
             .iter()
             .all(|status| matches!(status, 400 | 405 | 421 | 505));

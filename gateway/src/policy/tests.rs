@@ -278,6 +278,8 @@ fn a_path_with_two_readings_needs_one_rule_for_both() {
         ("/css/secret%3Fx.css", Decision::Unclear),
         ("/css/secret%23x.css", Decision::Unclear),
         ("/css/x%252Fa.css", Decision::Unclear),
+        // Whoever drops `;x%2Fb` before decoding the rest sees the stylesheet.
+        ("/css%2Fsecret.css;x%2Fb", Decision::Unclear),
         // All readings under one rule: nothing to doubt.
         ("/api/group%2Fproject", SIGN_IN),
         ("/api//x;y=z", SIGN_IN),

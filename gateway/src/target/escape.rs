@@ -87,7 +87,7 @@ fn refuse_second_layer(rest: &str, style: PathStyle) -> Result<(), Fault> {
 }
 
 /// Whether a segment is `.` or `..` in any reading: with an encoded slash as a slash, without
-/// path parameters, without blanks at its end.
+/// path parameters, cut off at an encoded `?` or `#`, without blanks at its end.
 pub(super) fn has_dot_segment(path: &str) -> bool {
     if !path.contains("/.") && !path.contains("F.") && !path.contains("f.") {
         return false;
@@ -98,9 +98,10 @@ pub(super) fn has_dot_segment(path: &str) -> bool {
         .flat_map(|part| part.split("%252F"))
         .flat_map(|part| part.split("%252f"))
         .any(|segment| {
-            let name = segment.split_once(';').map_or(segment, |(name, _)| name);
-            let name = name.split_once("%3B").map_or(name, |(name, _)| name);
-            let mut name = name;
+            let ends = [";", "%3B", "%3F", "%23"];
+            let mut name = ends.into_iter().fold(segment, |name, end| {
+                name.split_once(end).map_or(name, |(name, _)| name)
+            });
             while let Some(shorter) = name.strip_suffix("%20") {
                 name = shorter;
             }
