@@ -237,10 +237,11 @@ impl Parts {
                 metrics: Arc::clone(&self.metrics),
             },
             request_ids: RequestIds::new(&*self.identity.random),
+            draining: Arc::clone(draining),
         };
         let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
         proxy.handle_init_modules();
-        let door = Door::new(proxy, Arc::clone(draining));
+        let door = Door::new(proxy);
         let (sites, metrics) = (Arc::clone(&self.sites), Arc::clone(&self.metrics));
         Service::new("gate".to_owned(), Entrance::new(door, sites, metrics))
     }

@@ -1,7 +1,7 @@
 //! Around every request: what pingora's phases cannot do, because they only run when something moves.
 //!
-//! Owns the wrapper that closes a connection whose session has ended, idle or not, and that stops keeping
-//! connections alive while the process drains. Must not know rules: [`Pass`] says what still holds.
+//! Owns the wrapper that closes a connection whose session has ended, idle or not. Must not know rules: [`Pass`] says
+//! what still holds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -74,16 +74,14 @@ impl Draining {
 /// The proxy with a door around each of its requests.
 pub struct Door<P> {
     proxy: Arc<HttpProxy<P>>,
-    draining: Arc<Draining>,
 }
 
 impl<P> Door<P> {
     /// Puts a door around `proxy`.
     #[must_use]
-    pub fn new(proxy: HttpProxy<P>, draining: Arc<Draining>) -> Self {
+    pub fn new(proxy: HttpProxy<P>) -> Self {
         Self {
             proxy: Arc::new(proxy),
-            draining,
         }
     }
 }
@@ -100,9 +98,6 @@ where
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
         limits::begin(&mut session);
-        if self.draining.is_on() {
-            session.set_keepalive(None);
-        }
         let cell = Arc::new(Cell::default());
         let request = CELL.scope(
             Arc::clone(&cell),

@@ -28,6 +28,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use crate::admit::Judge;
 use crate::context::Context;
+use crate::door::Draining;
 use crate::limits::Body;
 use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
@@ -42,6 +43,18 @@ pub struct Gate {
     pub judge: Judge,
     /// Names requests.
     pub request_ids: RequestIds,
+    /// Whether this process is leaving.
+    pub draining: Arc<Draining>,
+}
+
+impl Gate {
+    /// While the process is leaving, an answer is the last on its connection. pingora forgets what it was told of
+    /// this before it read the head, so it is told in the phases after.
+    fn say_goodbye(&self, session: &mut Session) {
+        if self.draining.is_on() {
+            session.set_keepalive(None);
+        }
+    }
 }
 
 /// Ends a phase with a refusal.
@@ -84,6 +97,7 @@ impl ProxyHttp for Gate {
         } else {
             Body::Coming
         });
+        self.say_goodbye(session);
         intake::take_in(session, context, &self.judge.metrics)
             .or_else(|refusal| refuse(context, refusal))
     }
@@ -149,10 +163,11 @@ impl ProxyHttp for Gate {
 
     async fn response_filter(
         &self,
-        _: &mut Session,
+        session: &mut Session,
         answer: &mut ResponseHeader,
         context: &mut Context,
     ) -> Result<()> {
+        self.say_goodbye(session);
         context.record.status = Some(answer.status.as_u16());
         response::mend(answer, context)
     }
