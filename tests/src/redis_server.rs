@@ -81,7 +81,10 @@ impl RedisServer {
             let mut client = connect(&url).await?;
             let info: String = info.arg("server").query_async(&mut client).await.ok()?;
             // Another one's answer, on a port that both wanted, is none.
-            info.lines().any(|line| line == own).then_some(true)
+            let ours = info.lines().any(|line| line == own);
+            // INFO answers before what was kept is loaded, a PING does not.
+            let _: String = redis::cmd("PING").query_async(&mut client).await.ok()?;
+            ours.then_some(true)
         })
         .await
     }
