@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::SessionCache;
+use doorward_identity::session::SessionKey;
+
+use super::{Entry, SessionCache};
 
 /// How often memory is swept.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -26,12 +28,19 @@ impl SessionCache {
         let now = self.clock.now();
         let crowded = self.entries.len() > self.bounds.entries / 100 * FULL
             || self.bytes.load(Ordering::Relaxed) > self.bounds.bytes / 100 * FULL;
-        self.entries.pin().retain(|_, entry| {
-            let keep = entry.is_live(now, Duration::MAX) && (!crowded || entry.take_recent());
-            if !keep {
-                self.bytes.fetch_sub(entry.bytes(), Ordering::Relaxed);
-            }
-            keep
-        });
+        let goes = |entry: &Entry| {
+            let stays = entry.is_live(now, Duration::MAX) && (!crowded || entry.take_recent());
+            !stays
+        };
+        let pinned = self.entries.pin();
+        let over: Vec<SessionKey> = pinned
+            .iter()
+            .filter(|(_, entry)| goes(entry))
+            .map(|(key, _)| *key)
+            .collect();
+        // Not by `retain`: that asks again about what is replaced meanwhile, and its bytes would be taken off twice.
+        for key in over {
+            self.forget(&key);
+        }
     }
 }

@@ -125,6 +125,42 @@ async fn no_stale_entry_survives_readers_and_a_writer_racing() {
     assert_eq!(stale, 0);
 }
 
+/// What is thrown out while it is replaced would be taken off twice; below nothing there is only "full", for ever.
+#[tokio::test]
+async fn the_sum_of_bytes_is_right_after_sweeps_and_changes_racing() {
+    let bounds = Bounds {
+        entries: 8,
+        ..Bounds::default()
+    };
+    let memory = Memory::bounded(bounds);
+    let snapshot = store::ScriptedStore::snapshot();
+    let keys: Vec<SessionKey> = (0..8).map(|_| super::key()).collect();
+    let cache = &memory.cache;
+    std::thread::scope(|scope| {
+        for keys in keys.chunks(4) {
+            let snapshot = &snapshot;
+            scope.spawn(move || {
+                for _ in 0..200_000 {
+                    for key in keys {
+                        let entry = Entry::new(*key, snapshot.clone());
+                        entry.take_recent();
+                        cache.insert(*key, Arc::new(entry));
+                    }
+                }
+            });
+        }
+        scope.spawn(|| (0..200_000).for_each(|_| cache.sweep_once()));
+        scope.spawn(|| (0..200_000).for_each(|_| keys.iter().for_each(|key| cache.changed(key))));
+    });
+    let left: usize = cache
+        .entries
+        .pin()
+        .values()
+        .map(|entry| entry.bytes())
+        .sum();
+    assert_eq!(cache.bytes.load(Ordering::Relaxed), left);
+}
+
 #[tokio::test]
 async fn a_bell_rings_for_its_own_session_and_for_everything() {
     let memory = Memory::new().alive();

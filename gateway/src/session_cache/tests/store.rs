@@ -60,6 +60,10 @@ impl ScriptedStore {
     }
 
     pub(super) fn gains(&self, key: &SessionKey) {
+        self.sessions.lock().unwrap().insert(*key, Self::snapshot());
+    }
+
+    pub(super) fn snapshot() -> Snapshot {
         let record = Record {
             account: AccountId::new(start(), &SystemRandom),
             user: "anna".into(),
@@ -75,13 +79,10 @@ impl ScriptedStore {
             address: "192.0.2.1".parse().unwrap(),
             generation: 1,
         };
-        self.sessions.lock().unwrap().insert(
-            *key,
-            Snapshot {
-                record,
-                last_seen: start(),
-            },
-        );
+        Snapshot {
+            record,
+            last_seen: start(),
+        }
     }
 
     pub(super) fn loses(&self, key: &SessionKey) {
