@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use doorward_tests::{Answer, Ask, Site, Stack, free_port};
+use doorward_tests::{Answer, Ask, Site, Stack, free_port, until};
 
 /// The page is ours, tells nothing about the inside, and has the id under which the log knows the request.
-fn is_our_page(stack: &Stack, answer: &Answer, inside: &str) {
+async fn is_our_page(stack: &Stack, answer: &Answer, inside: &str) {
     let text = answer.text();
     assert!(
         answer
@@ -29,15 +29,20 @@ fn is_our_page(stack: &Stack, answer: &Answer, inside: &str) {
             .is_none_or(|server| !server.to_lowercase().contains("pingora")),
         "{answer:?}"
     );
-    let log = stack.gateway().log();
-    let lines = log
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let ids: Vec<String> = lines.filter_map(|line| id_of(&line)).collect();
-    assert!(
-        ids.iter().any(|id| text.contains(id.as_str())),
-        "none of {ids:?} in {text}"
-    );
+    // The line is written after the answer.
+    until(
+        "the log has the page's id",
+        Duration::from_secs(3),
+        async || {
+            let log = stack.gateway().log();
+            let lines = log.lines();
+            let known =
+                lines.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            let mut ids = known.filter_map(|line| id_of(&line));
+            ids.any(|id| text.contains(id.as_str())).then_some(())
+        },
+    )
+    .await;
 }
 
 /// The value of `request_id`, wherever in a log line it is.
@@ -58,7 +63,7 @@ async fn away() {
     let mut anna = stack.sign_in("anna").await;
     let answer = anna.page("/page").await;
     assert_eq!(answer.status, 502);
-    is_our_page(&stack, &answer, &port.to_string());
+    is_our_page(&stack, &answer, &port.to_string()).await;
     assert_eq!(
         stack.anon().page("/page").await.status,
         302,
@@ -82,7 +87,7 @@ async fn nonsense_and_silence() {
     for path in ["/break", "/garbage"] {
         let answer = anna.page(path).await;
         assert_eq!(answer.status, 502, "{path}");
-        is_our_page(&stack, &answer, &inside);
+        is_our_page(&stack, &answer, &inside).await;
         assert_eq!(
             anna.page("/page").await.status,
             200,
@@ -97,7 +102,7 @@ async fn nonsense_and_silence() {
         "{:?}",
         start.elapsed()
     );
-    is_our_page(&stack, &answer, &inside);
+    is_our_page(&stack, &answer, &inside).await;
     assert_eq!(anna.page("/page").await.status, 200);
 }
 
