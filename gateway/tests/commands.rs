@@ -10,6 +10,8 @@
 mod check;
 #[path = "commands/health.rs"]
 mod health;
+#[path = "commands/import.rs"]
+mod import;
 #[path = "commands/user.rs"]
 mod user;
 

@@ -91,6 +91,12 @@ impl Account {
         self.password_hash.is_some()
     }
 
+    /// Whether signing in takes a second factor; so far nobody has one.
+    #[must_use]
+    pub fn mfa_enabled(&self) -> bool {
+        false
+    }
+
     pub(crate) fn person(&self) -> Person<'_> {
         Person {
             username: self.username.as_deref().unwrap_or_default(),

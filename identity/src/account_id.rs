@@ -26,6 +26,22 @@ impl AccountId {
         Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &bits).into_uuid())
     }
 
+    /// A fresh id of the account with this number among those made at once: they sort in the order of their numbers
+    /// (RFC 9562 §6.2, method 1, with a counter of 26 bits; beyond them only the order is lost).
+    pub(crate) fn numbered(now: Timestamp, number: u32, random: &dyn Random) -> Self {
+        let Self(id) = Self::new(now, random);
+        let mut bytes = id.into_bytes();
+        // Twelve bits, then fourteen, around the two that say which kind of UUID it is.
+        let [_, _, high, low] = (number >> 14 & 0x0fff).to_be_bytes();
+        let [_, _, next, last] = (number & 0x3fff).to_be_bytes();
+        let counter = [high, low, next, last];
+        let fixed = [0xf0, 0x00, 0xc0, 0x00];
+        for ((byte, counted), fixed) in bytes.iter_mut().skip(6).zip(counter).zip(fixed) {
+            *byte = (*byte & fixed) | counted;
+        }
+        Self(Uuid::from_bytes(bytes))
+    }
+
     /// The UUID itself.
     #[must_use]
     pub fn as_uuid(self) -> Uuid {
@@ -80,5 +96,26 @@ mod tests {
         assert_eq!(AccountId::from_bytes(id.as_bytes()), Some(id));
         assert_eq!(AccountId::from_bytes(b"short"), None);
         assert!("anna".parse::<AccountId>().is_err());
+    }
+
+    #[test]
+    fn those_made_at_once_sort_by_their_numbers() {
+        let now = ManualClock::default().now();
+        let numbers = [
+            0, 1, 2, 255, 256, 16_383, 16_384, 16_385, 4_194_304, 67_108_863,
+        ];
+        let ids: Vec<_> = numbers
+            .map(|number| AccountId::numbered(now, number, &SystemRandom))
+            .into();
+        assert!(ids.is_sorted(), "{ids:?}");
+        assert!(ids.iter().all(|id| id.as_uuid().get_version_num() == 7));
+        assert!(
+            ids.iter()
+                .all(|id| id.as_uuid().get_variant() == uuid::Variant::RFC4122)
+        );
+        assert_ne!(
+            AccountId::numbered(now, 7, &SystemRandom),
+            AccountId::numbered(now, 7, &SystemRandom)
+        );
     }
 }

@@ -3,6 +3,8 @@
 //! Owns every query on `account` and `account_role`. Must not know sessions: what has to follow a change is done by
 //! [`change`](crate::change).
 
+mod bulk;
+
 use jiff::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -18,6 +20,7 @@ use crate::name::{EmailAddress, Login, Username};
 use crate::password::PasswordHash;
 use crate::role::{ADMIN, Role};
 use crate::{AccountId, Fault};
+pub(crate) use bulk::{Newcomer, find_taken, insert_all};
 
 /// Finds accounts. Every answer is what the database held at one moment.
 #[derive(Debug, Clone)]
@@ -156,35 +159,38 @@ pub(crate) async fn insert(
     transaction: &DatabaseTransaction,
     draft: Draft,
 ) -> Result<Inserted, Fault> {
-    let id = draft.id;
-    let row = account::ActiveModel {
-        id: Set(id.as_bytes().to_vec()),
-        version: Set(1),
-        username: Set(draft.username.as_ref().map(|name| name.as_str().to_owned())),
-        username_canonical: Set(draft
-            .username
-            .as_ref()
-            .map(|name| name.canonical().to_owned())),
-        email: Set(draft.email.as_str().to_owned()),
-        email_canonical: Set(draft.email.canonical().to_owned()),
-        email_verified_at: Set(draft.email_verified_at.map(Timestamp::as_millisecond)),
-        first_name: Set(draft.details.first_name),
-        last_name: Set(draft.details.last_name),
-        date_of_birth: Set(draft.details.date_of_birth.map(|date| date.to_string())),
-        password_hash: Set(draft.password_hash.map(|hash| hash.as_str().to_owned())),
-        enabled: Set(true),
-        created_at: Set(draft.created_at.as_millisecond()),
-    };
-    if let Err(error) = account::Entity::insert(row)
+    if let Err(error) = account::Entity::insert(row(&draft))
         .exec_without_returning(transaction)
         .await
     {
         return taken(error).map(Inserted::Taken);
     }
     for role in &draft.roles {
-        add_role(transaction, id, role).await?;
+        add_role(transaction, draft.id, role).await?;
     }
     Ok(Inserted::Done)
+}
+
+fn row(draft: &Draft) -> account::ActiveModel {
+    let username = draft.username.as_ref();
+    account::ActiveModel {
+        id: Set(draft.id.as_bytes().to_vec()),
+        version: Set(1),
+        username: Set(username.map(|name| name.as_str().to_owned())),
+        username_canonical: Set(username.map(|name| name.canonical().to_owned())),
+        email: Set(draft.email.as_str().to_owned()),
+        email_canonical: Set(draft.email.canonical().to_owned()),
+        email_verified_at: Set(draft.email_verified_at.map(Timestamp::as_millisecond)),
+        first_name: Set(draft.details.first_name.clone()),
+        last_name: Set(draft.details.last_name.clone()),
+        date_of_birth: Set(draft.details.date_of_birth.map(|date| date.to_string())),
+        password_hash: Set(draft
+            .password_hash
+            .as_ref()
+            .map(|hash| hash.as_str().to_owned())),
+        enabled: Set(true),
+        created_at: Set(draft.created_at.as_millisecond()),
+    }
 }
 
 /// Which field a violated unique index belongs to: its name, or on `SQLite` its column, is in the message.
@@ -207,14 +213,17 @@ pub(crate) async fn add_role(
     id: AccountId,
     role: &Role,
 ) -> Result<(), Fault> {
-    let row = account_role::ActiveModel {
-        account_id: Set(id.as_bytes().to_vec()),
-        role: Set(role.as_str().to_owned()),
-    };
-    account_role::Entity::insert(row)
+    account_role::Entity::insert(role_row(id, role))
         .exec_without_returning(db)
         .await?;
     Ok(())
+}
+
+fn role_row(id: AccountId, role: &Role) -> account_role::ActiveModel {
+    account_role::ActiveModel {
+        account_id: Set(id.as_bytes().to_vec()),
+        role: Set(role.as_str().to_owned()),
+    }
 }
 
 pub(crate) async fn remove_role(

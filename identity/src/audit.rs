@@ -8,7 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 
 use crate::database::entity::audit;
 use crate::database::{Database, in_time};
@@ -30,6 +33,8 @@ pub enum Event {
     SetupUsed,
     /// An operator made an account.
     AccountAdded,
+    /// An operator brought an account from another program.
+    AccountImported,
     /// An account may be used again.
     AccountEnabled,
     /// An account may not be used any more.
@@ -91,6 +96,7 @@ impl Event {
             Self::RegisterSuccess => "register.success",
             Self::SetupUsed => "setup.used",
             Self::AccountAdded => "account.added",
+            Self::AccountImported => "account.imported",
             Self::AccountEnabled => "account.enabled",
             Self::AccountDisabled => "account.disabled",
             Self::AccountDeleted => "account.deleted",
@@ -197,6 +203,40 @@ impl Audit {
             .exec_without_returning(&transaction)
             .await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// Adds what a command did to each of many accounts, in the transaction that does it. The log has one line for all.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when it cannot be kept.
+    pub(crate) async fn add_all(
+        &self,
+        transaction: &DatabaseTransaction,
+        event: &Event,
+        accounts: &[AccountId],
+    ) -> Result<(), Fault> {
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(
+            target: "audit",
+            event = event.name(),
+            accounts = accounts.len(),
+            by = "command",
+        );
+        let rows = accounts.iter().map(|id| audit::ActiveModel {
+            at: Set(self.clock.now().as_millisecond()),
+            event: Set(event.name().to_owned()),
+            detail: Set(event.detail().map(Cow::into_owned)),
+            account_id: Set(Some(id.as_bytes().to_vec())),
+            address: Set(None),
+            request_id: Set(None),
+            ..Default::default()
+        });
+        audit::Entity::insert_many(rows)
+            .exec_without_returning(transaction)
+            .await?;
+        Ok(())
     }
 
     /// The newest `count` events about an account, the newest first.

@@ -3,7 +3,9 @@
 //! Owns [`Password`], the rules for a new one, and the threads that hash. Must not know accounts, sessions or tries.
 
 mod argon;
+mod foreign;
 mod policy;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -13,8 +15,10 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-pub use argon::PasswordHash;
 pub(crate) use policy::{Person, judge};
+pub use stored::PasswordHash;
+#[cfg(test)]
+use stored::Unusable;
 pub use threads::{Hashed, Passwords, Rehash, Verified};
 
 /// Longest password in bytes, as typed.
@@ -23,7 +27,11 @@ const MOST_BYTES: usize = 1024;
 /// A password as it is hashed: exactly as typed, in NFC (RFC 8265 §4.2 asks for the same, so that two keyboards type
 /// one password). Wiped from memory when dropped.
 #[derive(Clone)]
-pub(crate) struct Password(Zeroizing<String>);
+pub(crate) struct Password {
+    composed: Zeroizing<String>,
+    /// As typed, where that is something else: other programs hashed it so.
+    typed: Option<Zeroizing<String>>,
+}
 
 /// Over 1024 bytes: refused before it costs anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +43,17 @@ impl Password {
         if text.len() > MOST_BYTES {
             return Err(TooLong);
         }
-        Ok(Self(Zeroizing::new(text.nfc().collect())))
+        let composed: Zeroizing<String> = Zeroizing::new(text.nfc().collect());
+        let typed = (composed.as_str() != text).then(|| Zeroizing::new(text.to_owned()));
+        Ok(Self { composed, typed })
     }
 
     fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.composed.as_bytes()
+    }
+
+    fn as_typed(&self) -> &[u8] {
+        self.typed.as_ref().unwrap_or(&self.composed).as_bytes()
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What is changed here holds on every running gateway within a second.
 
+mod export;
+mod import;
 mod view;
 
 use std::fmt;
@@ -45,6 +47,10 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
+    /// Make accounts of those in a file, with the passwords that they have there
+    Import(import::Import),
+    /// Print all accounts as `import` takes them, password hashes included
+    Export(export::Export),
     #[command(flatten)]
     Change(Change),
 }
@@ -141,6 +147,8 @@ pub fn user(command: UserCommand, config: &Config) -> Result<(), Trouble> {
         UserCommand::Show { who, json } => open::with_stores(&config.boot, async |identity| {
             view::show(&find(identity, &who).await?, Format::from(json))
         }),
+        UserCommand::Import(asked) => asked.act(config),
+        UserCommand::Export(asked) => asked.act(config),
         UserCommand::Change(asked) => open::with_stores(&config.boot, async |identity| {
             change(identity, &asked).await
         }),

@@ -1,12 +1,12 @@
-//! Argon2id (RFC 9106) and the PHC string that a hash is kept as.
-
-use std::fmt;
+//! Argon2 (RFC 9106) and the PHC string that a hash is kept as. New ones are argon2id; those of other programs may be
+//! of its older kinds.
 
 use argon2::password_hash::phc;
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use doorward_config::Hashing;
 use subtle::ConstantTimeEq;
 
+use super::stored::{PasswordHash, Unusable};
 use crate::Fault;
 
 /// Bytes of salt and of hash: the recommendation of RFC 9106 §4 is 16 and 32.
@@ -14,28 +14,12 @@ pub(super) const SALT: usize = 16;
 const OUTPUT: usize = 32;
 /// The most memory that a stored hash may ask for: 4 GiB. Beyond it the row is taken for damage.
 const MOST_MEMORY_KIB: u32 = 4 * 1024 * 1024;
-
-/// A hashed password as a PHC string, parameters and salt included.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    /// A string that was stored before.
-    pub(crate) fn stored(phc: String) -> Self {
-        Self(phc)
-    }
-
-    /// The string to store.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash([hidden])")
-    }
-}
+/// Fewest bytes of a hash that is believed.
+const LEAST_OUTPUT: usize = 16;
+/// The most memory that a hash of another program may ask for, in KiB: 1 GiB.
+const FOREIGN_MEMORY_KIB: u32 = 1024 * 1024;
+/// The most work: memory in KiB times passes. Two GiB filled take about a second.
+const FOREIGN_WORK: u64 = 2 * 1024 * 1024;
 
 /// The parameters that the configuration asks for.
 ///
@@ -70,7 +54,8 @@ impl Workplace {
         params: &Params,
     ) -> Result<PasswordHash, Fault> {
         let mut output = [0; OUTPUT];
-        self.run(password, &salt, params, &mut output)?;
+        let recipe = Recipe::ours(params);
+        self.run(password, &salt, &recipe, &mut output)?;
         let write = || -> Result<String, argon2::password_hash::Error> {
             let hash = phc::PasswordHash {
                 algorithm: ARGON2ID_IDENT,
@@ -82,31 +67,27 @@ impl Workplace {
             Ok(hash.to_string())
         };
         write()
-            .map(PasswordHash)
+            .map(PasswordHash::stored)
             .map_err(|error| Fault::broken_by("a password hash cannot be written", error))
     }
 
-    /// Hashes `password` the way `stored` was hashed, and compares in constant time.
+    /// Whether `password`, hashed the way `known` was, is the same; compared in constant time.
     ///
     /// # Errors
-    /// [`Fault::Broken`] when `stored` is no argon2id hash.
-    pub(super) fn matches(
-        &mut self,
-        password: &[u8],
-        stored: &PasswordHash,
-    ) -> Result<Match, Fault> {
-        let known = Known::read(stored)?;
+    /// [`Fault::Broken`] for what argon2 refuses.
+    pub(super) fn matches(&mut self, password: &[u8], known: &Known) -> Result<bool, Fault> {
         let mut output = [0; phc::Output::MAX_LENGTH];
         let expected = known.output.as_bytes();
         let output = output
             .get_mut(..expected.len())
             .ok_or_else(|| Fault::broken("a stored password hash is too long"))?;
-        self.run(password, known.salt.as_ref(), &known.params, output)?;
-        if bool::from(output.ct_eq(expected)) {
-            Ok(Match::Yes(known.params))
-        } else {
-            Ok(Match::No)
-        }
+        self.run(password, known.salt.as_ref(), &known.recipe, output)?;
+        Ok(bool::from(output.ct_eq(expected)))
+    }
+
+    /// Another hash was computed elsewhere.
+    pub(super) fn count_foreign(&mut self) {
+        self.hashes += 1;
     }
 
     /// How many hashes were computed since this was last asked.
@@ -120,7 +101,7 @@ impl Workplace {
     /// As [`Workplace::hash`].
     pub(super) fn pretend(&mut self, password: &[u8], params: &Params) -> Result<(), Fault> {
         let mut output = [0; OUTPUT];
-        self.run(password, &[0; SALT], params, &mut output)?;
+        self.run(password, &[0; SALT], &Recipe::ours(params), &mut output)?;
         std::hint::black_box(output);
         Ok(())
     }
@@ -129,58 +110,100 @@ impl Workplace {
         &mut self,
         password: &[u8],
         salt: &[u8],
-        params: &Params,
+        recipe: &Recipe,
         output: &mut [u8],
     ) -> Result<(), Fault> {
-        let blocks = params.block_count();
+        let blocks = recipe.params.block_count();
         if self.memory.len() != blocks {
             self.memory = vec![Block::default(); blocks];
         }
         self.hashes += 1;
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        Argon2::new(recipe.algorithm, recipe.version, recipe.params.clone())
             .hash_password_into_with_memory(password, salt, output, self.memory.as_mut_slice())
             .map_err(|error| Fault::broken_by("a password cannot be hashed", error))
     }
 }
 
-/// Whether a password was the right one.
-pub(super) enum Match {
-    /// It was, hashed with these parameters.
-    Yes(Params),
-    /// It was not.
-    No,
-}
-
-/// Whether a hash with parameters `known` is cheaper to guess than one with `wanted`.
-pub(super) fn is_weaker(known: &Params, wanted: &Params) -> bool {
-    known.m_cost() < wanted.m_cost()
-        || known.t_cost() < wanted.t_cost()
-        || known.output_len().unwrap_or(OUTPUT) < OUTPUT
-}
-
-struct Known {
+/// How a hash is made.
+struct Recipe {
+    algorithm: Algorithm,
+    version: Version,
     params: Params,
+}
+
+impl Recipe {
+    fn ours(params: &Params) -> Self {
+        Self {
+            algorithm: Algorithm::Argon2id,
+            version: Version::V0x13,
+            params: params.clone(),
+        }
+    }
+
+    fn work(&self) -> u64 {
+        work(&self.params)
+    }
+}
+
+fn work(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
+}
+
+/// A stored argon2 hash, taken apart.
+pub(super) struct Known {
+    recipe: Recipe,
     salt: phc::Salt,
     output: phc::Output,
 }
 
 impl Known {
-    fn read(stored: &PasswordHash) -> Result<Self, Fault> {
-        let unreadable = || Fault::broken("a stored password hash cannot be read");
-        let hash = phc::PasswordHash::new(&stored.0)
-            .map_err(|error| Fault::broken_by("a stored password hash cannot be read", error))?;
-        let params = Params::try_from(&hash)
-            .map_err(|error| Fault::broken_by("a stored password hash cannot be read", error))?;
-        let is_ours = hash.algorithm == ARGON2ID_IDENT
-            && hash.version == Some(Version::V0x13.into())
-            && params.m_cost() <= MOST_MEMORY_KIB;
+    /// Reads a PHC string that begins with `$argon2`.
+    ///
+    /// # Errors
+    /// [`Unusable::Damaged`] when it is none, or could not be computed.
+    pub(super) fn read(text: &str) -> Result<Self, Unusable> {
+        let damaged = Unusable::Damaged("argon2");
+        let hash = phc::PasswordHash::new(text).map_err(|_| damaged)?;
+        let params = Params::try_from(&hash).map_err(|_| damaged)?;
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| damaged)?;
+        // The version before there was a field for it.
+        let version = hash.version.unwrap_or(Version::V0x10.into());
+        let version = Version::try_from(version).map_err(|_| damaged)?;
         match (hash.salt, hash.hash) {
-            (Some(salt), Some(output)) if is_ours => Ok(Self {
-                params,
-                salt,
-                output,
-            }),
-            _ => Err(unreadable()),
+            (Some(salt), Some(output))
+                if params.m_cost() <= MOST_MEMORY_KIB && output.len() >= LEAST_OUTPUT =>
+            {
+                Ok(Self {
+                    recipe: Recipe {
+                        algorithm,
+                        version,
+                        params,
+                    },
+                    salt,
+                    output,
+                })
+            }
+            _ => Err(damaged),
         }
+    }
+
+    /// Whether it is easier to guess from than one with parameters `wanted`, or of an older kind.
+    pub(super) fn is_weaker(&self, wanted: &Params) -> bool {
+        let Recipe {
+            algorithm,
+            version,
+            params,
+        } = &self.recipe;
+        *algorithm != Algorithm::Argon2id
+            || *version != Version::V0x13
+            || params.m_cost() < wanted.m_cost()
+            || params.t_cost() < wanted.t_cost()
+            || self.output.len() < OUTPUT
+    }
+
+    /// Whether another program's hash may ask for that much. What costs no more than `ours` may in any case.
+    pub(super) fn is_bearable(&self, ours: &Params) -> bool {
+        let memory = FOREIGN_MEMORY_KIB.max(ours.m_cost());
+        self.recipe.params.m_cost() <= memory && self.recipe.work() <= FOREIGN_WORK.max(work(ours))
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn judge(
     policy: PasswordPolicy,
 ) -> Result<Password, Weakness> {
     let password = Password::typed(typed).map_err(|TooLong| Weakness::Long)?;
-    let text = password.0.as_str();
+    let text = password.composed.as_str();
     if text.chars().count() < policy.min_length {
         return Err(Weakness::Short(policy.min_length));
     }

@@ -10,8 +10,9 @@ use argon2::Params;
 use doorward_config::Hashing;
 use tokio::sync::oneshot;
 
-use super::Password;
-use super::argon::{Match, PasswordHash, SALT, Workplace, is_weaker, parameters};
+use super::argon::{SALT, Workplace, parameters};
+use super::stored::{PasswordHash, Stored, Unusable};
+use super::{Password, foreign};
 use crate::tally::{Note, Tally};
 use crate::{Fault, Random};
 
@@ -25,6 +26,7 @@ pub struct Passwords {
     queue: SyncSender<Job>,
     counts: Arc<Counts>,
     random: Arc<dyn Random>,
+    params: Params,
 }
 
 #[derive(Default)]
@@ -127,6 +129,7 @@ impl Passwords {
             queue,
             counts,
             random,
+            params,
         })
     }
 
@@ -168,6 +171,14 @@ impl Passwords {
                 retry_after: RETRY_AFTER,
             }),
         }
+    }
+
+    /// Takes the hash that another program made, if a password can be compared with it at a bearable cost.
+    ///
+    /// # Errors
+    /// [`Unusable`], which says why not.
+    pub(crate) fn take_over(&self, text: &str) -> Result<PasswordHash, Unusable> {
+        Stored::take(text, &self.params)
     }
 
     /// How many passwords are waiting for a thread now.
@@ -232,15 +243,16 @@ impl Thread {
 
     fn work(&mut self, job: Job) {
         let begun = Instant::now();
-        let password = job.password.as_bytes();
         match job.work {
             Work::Hash { salt, reply } => {
-                let hash = self.workplace.hash(password, salt, &self.params);
+                let hash = self
+                    .workplace
+                    .hash(job.password.as_bytes(), salt, &self.params);
                 self.count(begun);
                 drop(reply.send(hash));
             }
             Work::Verify { stored, reply } => {
-                let verified = self.verify(password, stored.as_ref());
+                let verified = self.verify(&job.password, stored.as_ref());
                 self.count(begun);
                 drop(reply.send(verified));
             }
@@ -249,17 +261,33 @@ impl Thread {
 
     fn verify(
         &mut self,
-        password: &[u8],
+        password: &Password,
         stored: Option<&PasswordHash>,
     ) -> Result<Verified, Fault> {
         let Some(stored) = stored else {
-            self.workplace.pretend(password, &self.params)?;
+            self.workplace.pretend(password.as_bytes(), &self.params)?;
             return Ok(Verified::Wrong);
         };
-        Ok(match self.workplace.matches(password, stored)? {
-            Match::Yes(known) if is_weaker(&known, &self.params) => Verified::Right(Rehash::Due),
-            Match::Yes(_) => Verified::Right(Rehash::NotDue),
-            Match::No => Verified::Wrong,
+        let stored = Stored::read(stored.as_str())
+            .map_err(|error| Fault::broken_by("a stored password hash cannot be read", error))?;
+        Ok(match stored {
+            Stored::Argon(known) => {
+                if !self.workplace.matches(password.as_bytes(), &known)? {
+                    Verified::Wrong
+                } else if known.is_weaker(&self.params) {
+                    Verified::Right(Rehash::Due)
+                } else {
+                    Verified::Right(Rehash::NotDue)
+                }
+            }
+            Stored::Foreign(foreign) => {
+                self.workplace.count_foreign();
+                match foreign.compare(password.as_typed())? {
+                    foreign::Match::Whole => Verified::Right(Rehash::Due),
+                    foreign::Match::Beginning => Verified::Right(Rehash::NotDue),
+                    foreign::Match::No => Verified::Wrong,
+                }
+            }
         })
     }
 
