@@ -68,6 +68,15 @@ impl fmt::Display for Banner<'_> {
                 self.live.portal.path
             )?;
         }
+        if self.live.mail.smtp.is_none() {
+            let outbox = self.boot.data_dir.join("outbox");
+            writeln!(
+                f,
+                "  {:<13}not configured: messages are written to {}/",
+                "mail",
+                outbox.display()
+            )?;
+        }
         if lets_strangers_in(self.live) {
             writeln!(
                 f,

@@ -11,7 +11,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use doorward_config::{Boot, Config, Live, Sources};
 use doorward_identity::tally::Tally;
-use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, setup};
+use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, mail, setup};
 use doorward_login_ui::Ui;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server};
@@ -138,6 +138,7 @@ impl Parts {
             .metrics
             .ask_hash_queue(move || hashing.passwords.waiting());
         parts.start(runtime);
+        parts.deliver(runtime);
         runtime.block_on(parts.hear());
         Ok(parts)
     }
@@ -158,6 +159,13 @@ impl Parts {
                 }
             }
         });
+    }
+
+    /// Mail goes out beside the requests, from whichever gateway comes to it first.
+    fn deliver(&self, runtime: &Runtime) {
+        let sites = Arc::clone(&self.sites);
+        let live = Arc::new(move || Arc::clone(&sites.load().live));
+        runtime.spawn(mail::deliver(Arc::clone(&self.identity), live));
     }
 
     /// Waits until changes are heard of, a moment at most: what follows works without, but asks more.

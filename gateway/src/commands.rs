@@ -7,6 +7,7 @@
 mod check;
 mod exit;
 mod healthcheck;
+mod mail;
 mod open;
 mod password;
 mod print;
@@ -73,6 +74,9 @@ enum Work {
     /// Who is signed in
     #[command(subcommand)]
     Session(session::SessionCommand),
+    /// Mail
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Ask the running gateway whether it is ready
     Healthcheck,
     /// Say which version this is
@@ -121,6 +125,7 @@ impl Work {
             Self::Config(ConfigCommand::Schema) => print::json(&doorward_config::schema()),
             Self::User(command) => user::user(command, &settings::load_for_work(sources)?),
             Self::Session(command) => session::session(command, &settings::load_for_work(sources)?),
+            Self::Mail(command) => mail::mail(command, &settings::load_for_work(sources)?),
             Self::Healthcheck => {
                 healthcheck::healthcheck(settings::load_for_work(sources)?.boot.admin_listen)
             }

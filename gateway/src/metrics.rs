@@ -14,8 +14,11 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use doorward_identity::mail::MailKind;
 use doorward_identity::session::Ended;
-use doorward_identity::tally::{RegistrationOutcome, SignInOutcome, StoreOp, ThrottleKind};
+use doorward_identity::tally::{
+    MailOutcome, RecoveryOutcome, RegistrationOutcome, SignInOutcome, StoreOp, ThrottleKind,
+};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, Histogram, IntCounter, IntCounterVec, IntGauge, Registry};
 use prometheus::{TEXT_FORMAT, TextEncoder};
@@ -52,6 +55,7 @@ pub struct Metrics {
     authz_seconds: Vec<(Source, Histogram)>,
     store_seconds: Vec<(StoreOp, Histogram)>,
     login_attempts: IntCounterVec,
+    mail_sent: IntCounterVec,
     refused: IntCounterVec,
     /// Sessions found in memory.
     pub session_cache_hits: IntCounter,
@@ -69,6 +73,10 @@ pub struct Metrics {
     pub store_up: Gauges,
     /// Registrations, by what came of them.
     pub registrations: Counters<RegistrationOutcome>,
+    /// Steps towards a new password, by what came of them.
+    pub recoveries: Counters<RecoveryOutcome>,
+    /// Mail that waits to be delivered.
+    pub mail_queue: IntGauge,
     /// Tries that were turned away unjudged.
     pub throttled: Counters<ThrottleKind>,
     /// How long one password took, waiting not counted.
@@ -109,6 +117,7 @@ impl Metrics {
                 &STORE_BUCKETS,
             )?,
             login_attempts: make.login_attempts()?,
+            mail_sent: make.mail_sent()?,
             refused: make.refused(refusals)?,
             session_cache_hits: make.counter(
                 "session_cache_hits_total",
@@ -141,6 +150,11 @@ impl Metrics {
                 ("registrations_total", "outcome"),
                 "Registrations, by what came of them.",
             )?,
+            recoveries: make.counters(
+                ("recoveries_total", "outcome"),
+                "Steps towards a new password, by what came of them.",
+            )?,
+            mail_queue: make.gauge("mail_queue", "Mail that waits to be delivered.")?,
             throttled: make.counters(
                 ("throttled_total", "kind"),
                 "Tries turned away because there were too many, by whose they were.",
@@ -207,6 +221,14 @@ impl Metrics {
     pub fn login(&self, method: LoginMethod, outcome: SignInOutcome) {
         let labels = [method.as_str(), outcome.as_str()];
         if let Ok(counter) = self.login_attempts.get_metric_with_label_values(&labels) {
+            counter.inc();
+        }
+    }
+
+    /// Somebody set out to deliver mail.
+    pub fn mail(&self, kind: MailKind, outcome: MailOutcome) {
+        let labels = [kind.as_str(), outcome.as_str()];
+        if let Ok(counter) = self.mail_sent.get_metric_with_label_values(&labels) {
             counter.inc();
         }
     }

@@ -36,6 +36,8 @@ pub struct Account {
     pub enabled: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when the person is asked for a second factor; absent: they are not.
+    pub two_factor_since: Option<Timestamp>,
     /// Absent: nobody can sign in with a password.
     pub(crate) password_hash: Option<PasswordHash>,
 }
@@ -91,10 +93,10 @@ impl Account {
         self.password_hash.is_some()
     }
 
-    /// Whether signing in takes a second factor; so far nobody has one.
+    /// Whether signing in takes a second factor.
     #[must_use]
     pub fn mfa_enabled(&self) -> bool {
-        false
+        self.two_factor_since.is_some()
     }
 
     pub(crate) fn person(&self) -> Person<'_> {
@@ -129,6 +131,7 @@ impl Account {
             roles,
             enabled: row.enabled,
             created_at: time(row.created_at)?,
+            two_factor_since: row.two_factor_at.map(time).transpose()?,
             password_hash: row.password_hash.map(PasswordHash::stored),
         })
     }

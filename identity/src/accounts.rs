@@ -73,14 +73,7 @@ impl Accounts {
     }
 
     pub(crate) async fn find_named(&self, login: &Login) -> Result<Option<Account>, Fault> {
-        let named = match login {
-            Login::Email(email) => account::Column::EmailCanonical.eq(email.canonical()),
-            Login::Username(name) => account::Column::UsernameCanonical.eq(name.canonical()),
-            Login::Nobody(_) => return Ok(None),
-        };
-        Ok(load(self.database.reads(), Condition::all().add(named))
-            .await?
-            .pop())
+        find_named(self.database.reads(), login).await
     }
 
     /// Every account, the oldest first.
@@ -124,6 +117,18 @@ pub(crate) async fn find(
 ) -> Result<Option<Account>, Fault> {
     let is_it = account::Column::Id.eq(id.as_bytes().to_vec());
     Ok(load(db, Condition::all().add(is_it)).await?.pop())
+}
+
+pub(crate) async fn find_named(
+    db: &impl ConnectionTrait,
+    login: &Login,
+) -> Result<Option<Account>, Fault> {
+    let named = match login {
+        Login::Email(email) => account::Column::EmailCanonical.eq(email.canonical()),
+        Login::Username(name) => account::Column::UsernameCanonical.eq(name.canonical()),
+        Login::Nobody(_) => return Ok(None),
+    };
+    Ok(load(db, Condition::all().add(named)).await?.pop())
 }
 
 async fn load(db: &impl ConnectionTrait, which: Condition) -> Result<Vec<Account>, Fault> {
@@ -190,6 +195,7 @@ fn row(draft: &Draft) -> account::ActiveModel {
             .map(|hash| hash.as_str().to_owned())),
         enabled: Set(true),
         created_at: Set(draft.created_at.as_millisecond()),
+        two_factor_at: Set(None),
     }
 }
 
@@ -253,6 +259,14 @@ pub(crate) enum Columns<'a> {
     Disabled,
     Password(&'a PasswordHash),
     Details(&'a Details),
+    /// The address was proven then.
+    Verified(Timestamp),
+    /// Another password, by somebody who proved the address then.
+    Recovered(&'a PasswordHash, Timestamp),
+    /// Another address, and when it was proven, if it was.
+    Email(&'a EmailAddress, Option<Timestamp>),
+    /// Since when there is a second factor, if there is one.
+    TwoFactor(Option<Timestamp>),
 }
 
 pub(crate) async fn update(
@@ -271,6 +285,23 @@ pub(crate) async fn update(
         Columns::Password(hash) => {
             raised.col_expr(Column::PasswordHash, Expr::value(hash.as_str()))
         }
+        Columns::TwoFactor(since) => raised.col_expr(
+            Column::TwoFactorAt,
+            Expr::value(since.map(Timestamp::as_millisecond)),
+        ),
+        Columns::Verified(at) => {
+            raised.col_expr(Column::EmailVerifiedAt, Expr::value(at.as_millisecond()))
+        }
+        Columns::Recovered(hash, at) => raised
+            .col_expr(Column::PasswordHash, Expr::value(hash.as_str()))
+            .col_expr(Column::EmailVerifiedAt, Expr::value(at.as_millisecond())),
+        Columns::Email(address, verified_at) => raised
+            .col_expr(Column::Email, Expr::value(address.as_str()))
+            .col_expr(Column::EmailCanonical, Expr::value(address.canonical()))
+            .col_expr(
+                Column::EmailVerifiedAt,
+                Expr::value(verified_at.map(Timestamp::as_millisecond)),
+            ),
         Columns::Details(details) => raised
             .col_expr(Column::FirstName, Expr::value(details.first_name.as_str()))
             .col_expr(Column::LastName, Expr::value(details.last_name.as_str()))

@@ -29,6 +29,24 @@ pub enum Event {
     SignInFailure(Failure),
     /// Somebody made an account for themselves.
     RegisterSuccess,
+    /// Somebody tried to make an account with this one's address.
+    RegisterAddressTaken,
+    /// A code was mailed to prove the address of an account.
+    EmailCodeSent,
+    /// The address of an account was proven.
+    EmailVerified,
+    /// The person wants another address, and was mailed a code there.
+    EmailChangeAsked,
+    /// The account has another address.
+    EmailChanged,
+    /// A mailed code was wrong.
+    MailedCodeWrong(CodeFor),
+    /// Somebody who forgot a password asked for a code; whose it is was not looked up.
+    RecoveryAsked,
+    /// The code or link was right.
+    RecoveryProven,
+    /// A forgotten password was replaced.
+    RecoverySuccess,
     /// The first admin was made with the setup link.
     SetupUsed,
     /// An operator made an account.
@@ -55,6 +73,45 @@ pub enum Event {
     ProfileUpdated,
     /// A session ended before its time.
     SessionEnded(Ended),
+    /// The password was right, and the second factor was asked for.
+    CodeAsked,
+    /// Somebody who was signed in showed the second factor as well.
+    SteppedUp,
+    /// The person turned the second factor on.
+    TwoFactorEnabled,
+    /// The person turned the second factor off.
+    TwoFactorDisabled,
+    /// An operator turned the second factor off.
+    TwoFactorReset,
+    /// The person has new recovery codes; the old ones are void.
+    RecoveryCodesMade,
+    /// A recovery code took the place of the app.
+    RecoveryCodeUsed,
+    /// The person could not prove again who they are, before something that matters.
+    ProofRefused,
+}
+
+/// What a mailed code was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeFor {
+    /// To prove the address of a new account.
+    VerifyEmail,
+    /// To replace a forgotten password.
+    Recovery,
+    /// To prove the new address of an account.
+    EmailChange,
+}
+
+impl CodeFor {
+    /// The word in the trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::Recovery => "recovery",
+            Self::EmailChange => "email_change",
+        }
+    }
 }
 
 /// Why somebody was refused. Only the audit trail knows.
@@ -70,6 +127,10 @@ pub enum Failure {
     Disabled,
     /// The account changed while the person signed in.
     Changed,
+    /// The password was right, and the code is not.
+    WrongCode,
+    /// The password was right, and the code was used before.
+    UsedCode,
 }
 
 impl Failure {
@@ -82,6 +143,8 @@ impl Failure {
             Self::NoPassword => "no_password",
             Self::Disabled => "disabled",
             Self::Changed => "changed",
+            Self::WrongCode => "wrong_code",
+            Self::UsedCode => "used_code",
         }
     }
 }
@@ -94,6 +157,15 @@ impl Event {
             Self::SignInSuccess => "sign_in.success",
             Self::SignInFailure(_) => "sign_in.failure",
             Self::RegisterSuccess => "register.success",
+            Self::RegisterAddressTaken => "register.address_taken",
+            Self::EmailCodeSent => "email.code_sent",
+            Self::EmailVerified => "email.verified",
+            Self::EmailChangeAsked => "email.change_asked",
+            Self::EmailChanged => "email.changed",
+            Self::MailedCodeWrong(_) => "code.wrong",
+            Self::RecoveryAsked => "recovery.asked",
+            Self::RecoveryProven => "recovery.proven",
+            Self::RecoverySuccess => "recovery.success",
             Self::SetupUsed => "setup.used",
             Self::AccountAdded => "account.added",
             Self::AccountImported => "account.imported",
@@ -107,6 +179,14 @@ impl Event {
             Self::PasswordChangeRefused => "password.change_refused",
             Self::ProfileUpdated => "profile.updated",
             Self::SessionEnded(_) => "session.ended",
+            Self::CodeAsked => "sign_in.code_asked",
+            Self::SteppedUp => "sign_in.stepped_up",
+            Self::TwoFactorEnabled => "two_factor.enabled",
+            Self::TwoFactorDisabled => "two_factor.disabled",
+            Self::TwoFactorReset => "two_factor.reset",
+            Self::RecoveryCodesMade => "two_factor.recovery_codes_made",
+            Self::RecoveryCodeUsed => "two_factor.recovery_code_used",
+            Self::ProofRefused => "account.proof_refused",
         }
     }
 
@@ -116,6 +196,7 @@ impl Event {
         match self {
             Self::SignInFailure(failure) => Some(Cow::Borrowed(failure.as_str())),
             Self::RoleGranted(role) | Self::RoleRevoked(role) => Some(Cow::Borrowed(role.as_str())),
+            Self::MailedCodeWrong(purpose) => Some(Cow::Borrowed(purpose.as_str())),
             Self::SessionEnded(reason) => Some(Cow::Borrowed(reason.as_str())),
             _ => None,
         }
@@ -172,6 +253,19 @@ impl Audit {
         account: Option<AccountId>,
         by: By<'_>,
     ) -> Result<(), Fault> {
+        let transaction = self.database.write().await?;
+        self.record_in(&transaction, event, account, by).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// As [`Audit::record`], together with what happened: in the log a moment before it did.
+    pub(crate) async fn record_in(
+        &self,
+        transaction: &DatabaseTransaction,
+        event: &Event,
+        account: Option<AccountId>,
+        by: By<'_>,
+    ) -> Result<(), Fault> {
         let (address, request_id) = match by {
             By::Client(client) => (
                 Some(client.address.to_string()),
@@ -198,11 +292,10 @@ impl Audit {
             request_id: Set(request_id),
             ..Default::default()
         };
-        let transaction = self.database.write().await?;
         audit::Entity::insert(row)
-            .exec_without_returning(&transaction)
+            .exec_without_returning(transaction)
             .await?;
-        Ok(transaction.commit().await?)
+        Ok(())
     }
 
     /// Adds what a command did to each of many accounts, in the transaction that does it. The log has one line for all.

@@ -10,9 +10,12 @@ mod add;
 mod follow;
 mod password;
 mod profile;
+mod second_factor;
+mod tell;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use sea_orm::DatabaseTransaction;
 
 use crate::account::Account;
@@ -22,7 +25,7 @@ use crate::form::Details;
 use crate::password::PasswordHash;
 use crate::role::{ADMIN, Role};
 use crate::session::{Ended, SessionKey};
-use crate::{AccountId, Fault, Identity};
+use crate::{AccountId, EmailAddress, Fault, Identity};
 
 use follow::{Before, follow, note};
 
@@ -31,6 +34,8 @@ pub use add::{Added, Addition, add};
 pub(crate) use follow::catch_up;
 pub use password::{ChangedPassword, PasswordChange, SetPassword, change_password, set_password};
 pub use profile::{Edited, edit_profile};
+pub use second_factor::reset_two_factor;
+pub(crate) use second_factor::{TurnedOn, TurningOn, turn_off_two_factor, turn_on_two_factor};
 
 /// What came of a change by an operator.
 #[must_use]
@@ -102,7 +107,7 @@ pub async fn delete(identity: &Identity, account: AccountId, by: By<'_>) -> Resu
 
 /// What is to be different.
 #[derive(Debug, Clone, Copy)]
-enum Edit<'a> {
+pub(crate) enum Edit<'a> {
     Enable,
     Disable,
     Grant(&'a Role),
@@ -113,6 +118,18 @@ enum Edit<'a> {
     /// Changed by the person, in this session.
     ChangePassword(&'a PasswordHash, &'a SessionKey),
     Details(&'a Details),
+    /// Proven by a code, at this time.
+    VerifyEmail(Timestamp),
+    /// Chosen by somebody who forgot the old one and proved the address, at this time.
+    RecoverPassword(&'a PasswordHash, Timestamp),
+    /// Changed by the person, and when it was proven, if it was.
+    Email(&'a EmailAddress, Option<Timestamp>),
+    /// Confirmed by a code, at this time.
+    TurnOnTwoFactor(Timestamp),
+    /// By the person, in this session.
+    TurnOffTwoFactor(&'a SessionKey),
+    /// By an operator.
+    ResetTwoFactor,
 }
 
 impl Edit<'_> {
@@ -122,9 +139,15 @@ impl Edit<'_> {
             Self::Disable => !account.enabled,
             Self::Grant(role) => account.has_role(role.as_str()),
             Self::Revoke(role) => !account.has_role(role.as_str()),
-            Self::Delete | Self::SetPassword(_) | Self::ChangePassword(..) | Self::Details(_) => {
-                false
-            }
+            Self::TurnOnTwoFactor(_) => account.mfa_enabled(),
+            Self::TurnOffTwoFactor(_) | Self::ResetTwoFactor => !account.mfa_enabled(),
+            Self::VerifyEmail(_) => account.email_verified,
+            Self::Delete
+            | Self::SetPassword(_)
+            | Self::ChangePassword(..)
+            | Self::RecoverPassword(..)
+            | Self::Email(..)
+            | Self::Details(_) => false,
         }
     }
 
@@ -143,6 +166,14 @@ impl Edit<'_> {
             Self::Disable => Columns::Disabled,
             Self::SetPassword(hash) | Self::ChangePassword(hash, _) => Columns::Password(hash),
             Self::Details(details) => Columns::Details(details),
+            Self::VerifyEmail(at) => Columns::Verified(at),
+            Self::RecoverPassword(hash, at) => Columns::Recovered(hash, at),
+            Self::Email(address, at) => Columns::Email(address, at),
+            Self::TurnOnTwoFactor(at) => Columns::TwoFactor(Some(at)),
+            Self::TurnOffTwoFactor(_) | Self::ResetTwoFactor => {
+                second_factor::forget(transaction, id).await?;
+                Columns::TwoFactor(None)
+            }
             Self::Grant(role) => {
                 accounts::add_role(transaction, id, role).await?;
                 Columns::None
@@ -160,15 +191,25 @@ impl Edit<'_> {
         match self {
             Self::Disable => Before::End(Ended::Disabled),
             Self::Delete => Before::End(Ended::Deleted),
-            Self::SetPassword(_) | Self::ChangePassword(..) => Before::End(Ended::PasswordChanged),
-            Self::Enable | Self::Grant(_) | Self::Revoke(_) | Self::Details(_) => Before::GoOn,
+            Self::SetPassword(_) | Self::ChangePassword(..) | Self::RecoverPassword(..) => {
+                Before::End(Ended::PasswordChanged)
+            }
+            // They may have shown a factor that the account has no more.
+            Self::TurnOffTwoFactor(_) | Self::ResetTwoFactor => Before::End(Ended::Revoked),
+            Self::Enable
+            | Self::Grant(_)
+            | Self::Revoke(_)
+            | Self::VerifyEmail(_)
+            | Self::Email(..)
+            | Self::TurnOnTwoFactor(_)
+            | Self::Details(_) => Before::GoOn,
         }
     }
 
     /// The one session that does not end.
     fn spares(&self) -> Option<&SessionKey> {
         match self {
-            Self::ChangePassword(_, own) => Some(own),
+            Self::ChangePassword(_, own) | Self::TurnOffTwoFactor(own) => Some(own),
             _ => None,
         }
     }
@@ -183,6 +224,12 @@ impl Edit<'_> {
             Self::SetPassword(_) => Event::PasswordSet,
             Self::ChangePassword(..) => Event::PasswordChanged,
             Self::Details(_) => Event::ProfileUpdated,
+            Self::VerifyEmail(_) => Event::EmailVerified,
+            Self::RecoverPassword(..) => Event::RecoverySuccess,
+            Self::Email(..) => Event::EmailChanged,
+            Self::TurnOnTwoFactor(_) => Event::TwoFactorEnabled,
+            Self::TurnOffTwoFactor(_) => Event::TwoFactorDisabled,
+            Self::ResetTwoFactor => Event::TwoFactorReset,
         }
     }
 }
@@ -193,40 +240,59 @@ async fn change(
     edit: Edit<'_>,
     by: By<'_>,
 ) -> Result<Changed, Fault> {
-    let changed = write(identity, account, edit).await?;
+    let transaction = identity.database.write().await?;
+    let changed = write(identity, &transaction, (account, edit), by).await?;
     match &changed {
-        Changed::Done(_) => {
-            follow(identity, account, edit.spares()).await?;
-            let event = edit.event();
-            identity.audit.record(&event, Some(account), by).await?;
+        Changed::Done(_) => transaction.commit().await?,
+        Changed::Already(_) | Changed::NotFound | Changed::LastAdmin => {
+            transaction.rollback().await?;
         }
-        Changed::Already(_) | Changed::NotFound => follow(identity, account, edit.spares()).await?,
-        Changed::LastAdmin => {}
     }
+    bring_in_line(identity, &changed, (account, edit), by).await?;
     Ok(changed)
 }
 
-async fn write(identity: &Identity, id: AccountId, edit: Edit<'_>) -> Result<Changed, Fault> {
-    let transaction = identity.database.write().await?;
-    let Some(before) = accounts::find(&transaction, id).await? else {
-        transaction.rollback().await?;
+/// The first half: the account's rows, in a transaction that the caller commits if it is [`Changed::Done`].
+pub(crate) async fn write(
+    identity: &Identity,
+    transaction: &DatabaseTransaction,
+    (id, edit): (AccountId, Edit<'_>),
+    by: By<'_>,
+) -> Result<Changed, Fault> {
+    let Some(before) = accounts::find(transaction, id).await? else {
         return Ok(Changed::NotFound);
     };
     if edit.is_done(&before) {
-        transaction.rollback().await?;
         return Ok(Changed::Already(before));
     }
     let was_admin = before.is_working_admin();
     if was_admin
         && edit.unmakes_admin()
-        && accounts::count_admins(&transaction, Some(id)).await? == 0
+        && accounts::count_admins(transaction, Some(id)).await? == 0
     {
-        transaction.rollback().await?;
         return Ok(Changed::LastAdmin);
     }
-    edit.write(&transaction, id).await?;
-    note(&transaction, id, before.version + 1, edit.before()).await?;
-    let after = accounts::find(&transaction, id).await?;
-    transaction.commit().await?;
+    edit.write(transaction, id).await?;
+    note(transaction, id, before.version + 1, edit.before()).await?;
+    tell::tell(identity, transaction, (&before, edit), by).await?;
+    let after = accounts::find(transaction, id).await?;
     Ok(Changed::Done(after.unwrap_or(before)))
+}
+
+/// The second half, once the first is committed: the sessions, then the audit trail.
+pub(crate) async fn bring_in_line(
+    identity: &Identity,
+    changed: &Changed,
+    (account, edit): (AccountId, Edit<'_>),
+    by: By<'_>,
+) -> Result<(), Fault> {
+    match changed {
+        Changed::Done(_) => {
+            follow(identity, account, edit.spares()).await?;
+            let event = edit.event();
+            identity.audit.record(&event, Some(account), by).await
+        }
+        Changed::Already(_) | Changed::NotFound => follow(identity, account, edit.spares()).await,
+        Changed::LastAdmin => Ok(()),
+    }
 }

@@ -116,6 +116,20 @@ impl Problems {
         self.take(Field::Email, EmailAddress::parse(typed))
     }
 
+    /// An address that a stranger may come with.
+    pub(crate) fn free_email(&mut self, typed: &str, rules: &Registration) -> Option<EmailAddress> {
+        let address = self.email(typed)?;
+        let domain = address.canonical().rsplit('@').next().unwrap_or_default();
+        let allowed = &rules.allowed_domains;
+        if allowed.is_empty() || allowed.iter().any(|allowed| allowed == domain) {
+            return Some(address);
+        }
+        let domains = allowed.join(", ");
+        let text = format!("Only addresses at {domains} can have an account here.");
+        self.0.push(Problem::new(Field::Email, text));
+        None
+    }
+
     pub(crate) fn password(
         &mut self,
         typed: &str,

@@ -1,5 +1,6 @@
 //! The room itself: every part of it, opened once and handed around.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use doorward_config::Boot;
@@ -36,6 +37,7 @@ pub struct Identity {
     pub tally: Arc<dyn Tally>,
     pub(crate) database: Database,
     pub(crate) secret: ServerSecret,
+    pub(crate) data_dir: PathBuf,
 }
 
 /// What is asked of the world outside, so that a test can answer.
@@ -103,6 +105,7 @@ impl Identity {
             tally,
             database,
             secret,
+            data_dir: boot.data_dir.clone(),
         };
         // What another process left undone must not keep this one from starting: it is tried again and again.
         if let Err(fault) = crate::change::catch_up(&identity).await {
@@ -119,7 +122,7 @@ impl Identity {
         crate::database::in_time(self.database.reads().ping()).await
     }
 
-    /// Does what other processes left undone, and forgets what is over: sessions, tries, setup links. To be called
+    /// Does what other processes left undone, and forgets what is over: sessions, tries, codes, setup links. To be called
     /// about once a minute.
     ///
     /// # Errors
@@ -128,6 +131,8 @@ impl Identity {
         crate::change::catch_up(self).await?;
         self.sessions.prune().await?;
         self.throttle.prune().await?;
+        crate::half_way::prune(self).await?;
+        crate::codes::prune(self).await?;
         crate::setup::prune(self).await
     }
 }

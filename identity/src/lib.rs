@@ -1,10 +1,11 @@
-//! Who someone is, and how we know: accounts, passwords, sessions, throttling, the audit trail.
+//! Who someone is, and how we know: accounts, passwords, sessions, codes, mail, throttling, the
+//! audit trail.
 //!
 //! Owns everything that is kept about a person. Must not know HTML, HTTP or proxying: a caller hands in what was
 //! typed and gets an outcome back, an enum with one variant for each thing that can happen. `Err` is only ever
 //! broken machinery ([`Fault`]).
 //!
-//! Read first: [`sign_in`], [`register`], [`setup`], [`change`].
+//! Read first: [`sign_in`], [`register`], [`verify_email`], [`recover`], [`setup`], [`change`].
 
 mod account;
 mod account_id;
@@ -13,16 +14,23 @@ pub mod audit;
 pub mod change;
 mod client;
 mod clock;
+mod codes;
 mod database;
+pub mod email_change;
 pub mod export;
 mod fault;
+pub mod flow;
 mod form;
+mod half_way;
 mod identity;
 pub mod import;
+pub mod mail;
 mod name;
 mod opening;
 mod password;
+pub mod proof;
 mod random;
+pub mod recover;
 pub mod register;
 pub mod role;
 mod secret;
@@ -34,11 +42,15 @@ pub mod tally;
 #[cfg(test)]
 mod testing;
 mod throttle;
+pub mod two_factor;
+pub mod verify_email;
 
 pub use account_id::AccountId;
 pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use codes::{Mailed, Offer};
 pub use fault::{Fault, StoreName};
+pub use flow::FlowToken;
 pub use identity::{Identity, World};
 pub use name::{EmailAddress, NameFault, Username};
 pub use password::Passwords;

@@ -3,13 +3,16 @@
 //! Owns one rule: **open first, then load the account again.** Whoever disables or changes an account writes the
 //! account first and ends or rewrites its sessions after; so a session that was opened from what is no longer true is
 //! either seen by them, or they are seen here, before the token was ever given out.
+//!
+//! And a second: whoever has a second factor gets no session without it, whichever way they come.
 
 use std::time::Duration;
 
 use doorward_config::Live;
+use jiff::Timestamp;
 
 use crate::account::Account;
-use crate::session::{Amr, Ended, NewSession, Opened, Remembered};
+use crate::session::{Amr, Ended, NewSession, Opened, Record, Remembered};
 use crate::{AccountId, Client, Fault, Identity};
 
 /// How often opening starts over while an account keeps changing.
@@ -27,6 +30,8 @@ pub(crate) enum Opening {
     Open(Opened),
     /// The account changed meanwhile: there is no session, and what was proven may be proven no more.
     Changed,
+    /// The account has a second factor, which was not shown: there is no session.
+    HalfWay,
     /// The account may not be used any more: there is no session.
     Gone,
 }
@@ -39,7 +44,45 @@ pub(crate) struct Occasion<'a> {
     pub(crate) remembered: Remembered,
 }
 
-impl Occasion<'_> {
+/// How a session is opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) remembered: Remembered,
+    /// How long it lives at most.
+    pub(crate) life: Duration,
+    /// What was proven.
+    pub(crate) amr: &'a [Amr],
+}
+
+impl<'a> Terms<'a> {
+    /// For a session in the place of `former`: it ends when that one would have.
+    pub(crate) fn as_before(
+        former: &Record,
+        now: Timestamp,
+        amr: &'a [Amr],
+        client: &'a Client,
+    ) -> Self {
+        Self {
+            client,
+            remembered: former.remembered,
+            life: Duration::try_from(former.ends_at.duration_since(now)).unwrap_or(Duration::ZERO),
+            amr,
+        }
+    }
+}
+
+impl<'a> Occasion<'a> {
+    /// For a session of somebody who has just proven this.
+    pub(crate) fn terms(self, amr: &'a [Amr]) -> Terms<'a> {
+        Terms {
+            client: self.client,
+            remembered: self.remembered,
+            life: self.life(),
+            amr,
+        }
+    }
+
     fn life(&self) -> Duration {
         match self.remembered {
             Remembered::Yes => self.live.session.remember,
@@ -57,19 +100,39 @@ pub(crate) async fn open(
     account: &Account,
     occasion: Occasion<'_>,
 ) -> Result<Opening, Fault> {
+    open_on(identity, account, occasion.terms(&[Amr::Password])).await
+}
+
+/// As [`open`], on other terms.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn open_on(
+    identity: &Identity,
+    account: &Account,
+    terms: Terms<'_>,
+) -> Result<Opening, Fault> {
     if !account.enabled {
         return Ok(Opening::Gone);
+    }
+    let has_code = terms.amr.contains(&Amr::OneTimeCode);
+    if account.mfa_enabled() && !has_code {
+        return Ok(Opening::HalfWay);
+    }
+    if has_code && !account.mfa_enabled() {
+        // A second factor that the account has no more proves nothing.
+        return Ok(Opening::Changed);
     }
     let opened = identity
         .sessions
         .open(NewSession {
             account: account.id,
             rights: account.rights(),
-            life: occasion.life(),
-            remembered: occasion.remembered,
-            amr: vec![Amr::Password],
-            device: occasion.client.device.clone(),
-            address: occasion.client.address,
+            life: terms.life,
+            remembered: terms.remembered,
+            amr: terms.amr.to_vec(),
+            device: terms.client.device.clone(),
+            address: terms.client.address,
         })
         .await?;
     let again = identity.accounts.find(account.id).await;
@@ -99,14 +162,26 @@ pub(crate) async fn open_fresh(
     account: AccountId,
     occasion: Occasion<'_>,
 ) -> Result<Opened, Fault> {
+    open_fresh_on(identity, account, occasion.terms(&[Amr::Password])).await
+}
+
+/// As [`open_fresh`], on other terms.
+///
+/// # Errors
+/// As [`open_fresh`].
+pub(crate) async fn open_fresh_on(
+    identity: &Identity,
+    account: AccountId,
+    terms: Terms<'_>,
+) -> Result<Opened, Fault> {
     for _ in 0..ROUNDS {
         let Some(account) = identity.accounts.find(account).await? else {
             break;
         };
-        match open(identity, &account, occasion).await? {
+        match open_on(identity, &account, terms).await? {
             Opening::Open(opened) => return Ok(opened),
             Opening::Changed => {}
-            Opening::Gone => break,
+            Opening::HalfWay | Opening::Gone => break,
         }
     }
     Err(Fault::broken(

@@ -4,13 +4,15 @@
 
 #[cfg(test)]
 mod tests;
+mod unverified;
 
 use std::time::Duration;
 
-use doorward_config::{Live, RegistrationMode};
+use doorward_config::{Live, RegistrationMode, VerifyEmail};
 
 use crate::accounts::{self, Draft, Inserted};
 use crate::audit::{By, Event};
+use crate::flow::FlowToken;
 use crate::form::{Problems, Profile};
 use crate::opening::{self, Occasion};
 use crate::password::{Hashed, Password, PasswordHash, Person};
@@ -49,11 +51,14 @@ pub struct NewAccount<'a> {
 pub enum Registered {
     /// There is an account, and it is signed in.
     Welcome(Opened),
+    /// Addresses are verified here: a code was mailed to this one, for [`verify_email`](crate::verify_email). Or
+    /// somebody has it already, and was told: nobody else is.
+    Verify(FlowToken),
     /// There is none: this is what has to be changed (422).
     Invalid(Vec<Problem>),
     /// Nobody may register (product.md §5 has no page for it then).
     Closed,
-    /// Too many tries from this address found a name or address taken (429).
+    /// Too many tries from this address found a name or address taken, or too much mail was asked for (429).
     Slow {
         /// When the next one will be judged.
         retry_after: Duration,
@@ -79,6 +84,7 @@ pub async fn register(
     let outcome = judge(identity, live, form, client, former).await;
     let counted = match &outcome {
         Ok(Registered::Welcome(_)) => RegistrationOutcome::Success,
+        Ok(Registered::Verify(_)) => RegistrationOutcome::CodeSent,
         Ok(Registered::Invalid(_)) => RegistrationOutcome::Invalid,
         Ok(Registered::Closed) => RegistrationOutcome::Closed,
         Ok(Registered::Slow { .. }) => RegistrationOutcome::RateLimited,
@@ -113,8 +119,20 @@ async fn judge(
         }
     }
     let id = draft.id;
-    match make(identity, *draft, password).await {
+    let made = match live.registration.verify_email {
+        VerifyEmail::Off => make(identity, *draft, password).await,
+        VerifyEmail::On => unverified::make(identity, live, *draft, password, client).await,
+    };
+    match made {
         Ok(Made::Done) => identity.throttle.withdrawn(&counters).await?,
+        Ok(Made::Verify(flow)) => {
+            identity.throttle.withdrawn(&counters).await?;
+            return Ok(Registered::Verify(flow));
+        }
+        Ok(Made::Slow(retry_after)) => {
+            identity.throttle.withdrawn(&counters).await?;
+            return Ok(Registered::Slow { retry_after });
+        }
         Ok(Made::Taken(problem)) => return Ok(Registered::Invalid(vec![problem])),
         Ok(Made::Busy(retry_after)) => {
             identity.throttle.withdrawn(&counters).await?;
@@ -152,7 +170,7 @@ fn read(identity: &Identity, live: &Live, form: &NewAccount<'_>) -> Result<Read,
     let now = identity.clock.now();
     let mut problems = Problems::default();
     let username = problems.free_username(form.username, &live.registration);
-    let email = problems.email(form.email);
+    let email = problems.free_email(form.email, &live.registration);
     let person = Person {
         username: form.username,
         email: form.email,
@@ -187,6 +205,8 @@ fn read(identity: &Identity, live: &Live, form: &NewAccount<'_>) -> Result<Read,
 
 enum Made {
     Done,
+    Verify(FlowToken),
+    Slow(Duration),
     Taken(Problem),
     Busy(Duration),
 }

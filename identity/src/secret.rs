@@ -39,6 +39,10 @@ pub(crate) enum Purpose {
     OneTimeCode,
     /// Hides mail that waits to be sent.
     Outbox,
+    /// Hides the secrets of authenticator apps.
+    AuthenticatorApp,
+    /// Hashes recovery codes.
+    RecoveryCode,
 }
 
 impl Purpose {
@@ -48,6 +52,8 @@ impl Purpose {
             Self::Check => "doorward/1/check",
             Self::OneTimeCode => "doorward/1/one-time-code",
             Self::Outbox => "doorward/1/outbox",
+            Self::AuthenticatorApp => "doorward/1/authenticator-app",
+            Self::RecoveryCode => "doorward/1/recovery-code",
         }
     }
 }

@@ -3,22 +3,28 @@
 //! The order is the point: throttle (account **and** address) → find → **always one hash**, a dummy one for nobody →
 //! standing → rehash if due → a session under a new id → the audit trail. All refusals are alike to the person.
 
+mod second_step;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use doorward_config::Live;
+use doorward_config::{Live, VerifyEmail};
 
 use crate::account::Account;
 use crate::audit::{By, Event, Failure};
+use crate::flow::FlowToken;
+use crate::half_way;
 use crate::name::Login;
 use crate::opening::{self, Occasion, Opening};
 use crate::password::{Hashed, Password, Rehash, TooLong, Verified};
 use crate::session::{Ended, Opened, Remembered, SessionKey};
 use crate::tally::{Note, SignInOutcome};
 use crate::throttle::{Counter, Turn};
+use crate::verify_email::{self, Begun};
 use crate::{Client, Fault, Identity};
+
+pub use second_step::{SecondStep, StepUp, Stepped, half_way, second_step, step_up};
 
 /// How often a try starts over while the account changes under it.
 const ROUNDS: usize = 3;
@@ -50,6 +56,12 @@ pub struct Attempt<'a> {
 pub enum SignIn {
     /// Signed in.
     Welcome(Opened),
+    /// The password is right, and the account has a second factor: with this a code may be tried, by
+    /// [`second_step`]. There is no session yet.
+    CodeNeeded(FlowToken),
+    /// The password is right, and the address is not proven: a code was mailed to it, for
+    /// [`verify_email`](crate::verify_email). There is no session yet.
+    Unverified(FlowToken),
     /// No such person, wrong password or disabled: nobody is told which (401).
     Refused,
     /// Too many tries before this one, which was not judged (429).
@@ -76,6 +88,8 @@ pub async fn sign_in(
     let outcome = judge(identity, live, &attempt).await;
     let counted = match &outcome {
         Ok(SignIn::Welcome(_)) => SignInOutcome::Success,
+        Ok(SignIn::CodeNeeded(_)) => SignInOutcome::CodeNeeded,
+        Ok(SignIn::Unverified(_)) => SignInOutcome::Unverified,
         Ok(SignIn::Refused) => SignInOutcome::BadCredentials,
         Ok(SignIn::Slow { .. }) => SignInOutcome::RateLimited,
         Ok(SignIn::Busy { .. }) => SignInOutcome::Busy,
@@ -113,6 +127,8 @@ async fn judge(identity: &Identity, live: &Live, attempt: &Attempt<'_>) -> Resul
 )]
 enum Proven {
     Open(Account, Opened),
+    HalfWay(Account, FlowToken),
+    Unverified(Begun),
     Wrong(Option<Account>, Failure),
     Busy(Duration),
 }
@@ -133,8 +149,16 @@ async fn prove(
             Compared::Right(account) => account,
             Compared::Settled(proven) => return Ok(proven),
         };
+        if live.registration.verify_email == VerifyEmail::On && !right.email_verified {
+            let begun = verify_email::begin(identity, live, &right, occasion).await?;
+            return Ok(Proven::Unverified(begun));
+        }
         match opening::open(identity, &right, occasion).await? {
             Opening::Open(opened) => return Ok(Proven::Open(right, opened)),
+            Opening::HalfWay => {
+                let flow = half_way::begin(identity, &right, attempt.remember).await?;
+                return Ok(Proven::HalfWay(right, flow));
+            }
             Opening::Gone => return Ok(Proven::Wrong(Some(right), Failure::Changed)),
             // The password may be another one now: what was proven has to be proven again.
             Opening::Changed => known = identity.accounts.find(right.id).await?,
@@ -223,6 +247,23 @@ async fn settle(
                 .record(&Event::SignInSuccess, Some(account.id), by)
                 .await?;
             Ok(SignIn::Welcome(opened))
+        }
+        Ok(Proven::HalfWay(account, flow)) => {
+            // Wrong codes stay counted: a right password must not buy new tries.
+            identity.throttle.withdrawn(counters).await?;
+            identity
+                .audit
+                .record(&Event::CodeAsked, Some(account.id), by)
+                .await?;
+            Ok(SignIn::CodeNeeded(flow))
+        }
+        Ok(Proven::Unverified(Begun::Sent(flow))) => {
+            identity.throttle.succeeded(counters).await?;
+            Ok(SignIn::Unverified(flow))
+        }
+        Ok(Proven::Unverified(Begun::Slow { retry_after })) => {
+            identity.throttle.withdrawn(counters).await?;
+            Ok(SignIn::Slow { retry_after })
         }
         Ok(Proven::Wrong(account, failure)) => {
             let account = account.map(|account| account.id);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::mail::MailKind;
 use crate::session::Ended;
 
 /// Counts. Called on the path of sign-ins and store operations, so it must neither block nor fail.
@@ -48,10 +49,32 @@ pub enum Note {
         /// What came of it.
         outcome: SignInOutcome,
     },
+    /// Somebody whose password was right tried a code.
+    SecondStep {
+        /// What came of it.
+        outcome: SignInOutcome,
+    },
     /// Somebody tried to register.
     Registration {
         /// What came of it.
         outcome: RegistrationOutcome,
+    },
+    /// Somebody who forgot a password took a step.
+    Recovery {
+        /// What came of it.
+        outcome: RecoveryOutcome,
+    },
+    /// Somebody set out to deliver mail.
+    MailSent {
+        /// What it is about.
+        kind: MailKind,
+        /// What came of it.
+        outcome: MailOutcome,
+    },
+    /// It was looked how much mail waits.
+    MailQueue {
+        /// How much.
+        length: u64,
     },
     /// A try was turned away because there were too many before it.
     Throttled {
@@ -73,11 +96,17 @@ pub enum SignInOutcome {
     Busy,
     /// Something was broken.
     Error,
+    /// Right so far: the second factor is asked for.
+    CodeNeeded,
+    /// The address is to be proven first.
+    Unverified,
 }
 
 impl SignInOutcome {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
+        Self::CodeNeeded,
+        Self::Unverified,
         Self::Success,
         Self::BadCredentials,
         Self::RateLimited,
@@ -90,6 +119,8 @@ impl SignInOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
+            Self::CodeNeeded => "code_needed",
+            Self::Unverified => "unverified",
             Self::BadCredentials => "bad_credentials",
             Self::RateLimited => "rate_limited",
             Self::Busy => "busy",
@@ -103,6 +134,8 @@ impl SignInOutcome {
 pub enum RegistrationOutcome {
     /// There is a new account.
     Success,
+    /// A code was mailed, or a note where there is an account already: nobody is told which.
+    CodeSent,
     /// What was typed cannot be taken.
     Invalid,
     /// Registration is not open.
@@ -117,8 +150,9 @@ pub enum RegistrationOutcome {
 
 impl RegistrationOutcome {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Success,
+        Self::CodeSent,
         Self::Invalid,
         Self::Closed,
         Self::RateLimited,
@@ -131,11 +165,104 @@ impl RegistrationOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
+            Self::CodeSent => "code_sent",
             Self::Invalid => "invalid",
             Self::Closed => "closed",
             Self::RateLimited => "rate_limited",
             Self::Busy => "busy",
             Self::Error => "error",
+        }
+    }
+}
+
+/// What came of a step towards a new password; a closed set, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryOutcome {
+    /// A code was asked for; nobody is told whether there is an account.
+    Requested,
+    /// A code or link was right.
+    CodeRight,
+    /// A code was wrong.
+    CodeWrong,
+    /// The time or the tries were over, or it was used before.
+    Gone,
+    /// There is a new password.
+    Success,
+    /// What was typed cannot be taken.
+    Invalid,
+    /// Too many tries.
+    RateLimited,
+    /// Too many passwords were waiting.
+    Busy,
+    /// Something was broken.
+    Error,
+}
+
+impl RecoveryOutcome {
+    /// Every variant, for metrics that start at zero.
+    pub const ALL: [Self; 9] = [
+        Self::Requested,
+        Self::CodeRight,
+        Self::CodeWrong,
+        Self::Gone,
+        Self::Success,
+        Self::Invalid,
+        Self::RateLimited,
+        Self::Busy,
+        Self::Error,
+    ];
+
+    /// The word in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::CodeRight => "code_right",
+            Self::CodeWrong => "code_wrong",
+            Self::Gone => "gone",
+            Self::Success => "success",
+            Self::Invalid => "invalid",
+            Self::RateLimited => "rate_limited",
+            Self::Busy => "busy",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What came of setting out to deliver mail; a closed set, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailOutcome {
+    /// The mail server took it, or it is in a file.
+    Sent,
+    /// Nobody is there to get it.
+    Nobody,
+    /// It will be tried again.
+    Retry,
+    /// The mail server will never take it.
+    Refused,
+    /// It was of no use any more.
+    Expired,
+}
+
+impl MailOutcome {
+    /// Every variant, for metrics that start at zero.
+    pub const ALL: [Self; 5] = [
+        Self::Sent,
+        Self::Nobody,
+        Self::Retry,
+        Self::Refused,
+        Self::Expired,
+    ];
+
+    /// The word in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Nobody => "nobody",
+            Self::Retry => "retry",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
         }
     }
 }
@@ -147,11 +274,13 @@ pub enum ThrottleKind {
     Account,
     /// Those from one address.
     Address,
+    /// Mail to one e-mail address.
+    Mail,
 }
 
 impl ThrottleKind {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 2] = [Self::Account, Self::Address];
+    pub const ALL: [Self; 3] = [Self::Account, Self::Address, Self::Mail];
 
     /// The word in metrics.
     #[must_use]
@@ -159,6 +288,7 @@ impl ThrottleKind {
         match self {
             Self::Account => "account",
             Self::Address => "address",
+            Self::Mail => "mail",
         }
     }
 }

@@ -151,6 +151,77 @@ async fn open(boot: &Boot, clock: &Arc<ManualClock>, notes: &Arc<Notes>) -> Iden
     Identity::open_in(boot, world).await.unwrap()
 }
 
+/// A message as somebody finds it in their mail.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    /// All of it, with long lines put together again.
+    pub(crate) text: String,
+}
+
+impl Received {
+    pub(crate) fn read(raw: &str) -> Self {
+        let header = |name: &str| {
+            let line = raw.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_default().trim().to_owned()
+        };
+        Self {
+            to: header("To:"),
+            subject: header("Subject:"),
+            text: raw.replace("=\r\n", "").replace("=3D", "="),
+        }
+    }
+
+    /// The code in the subject.
+    pub(crate) fn code(&self) -> &str {
+        let code = self.subject.split(' ').next().unwrap();
+        assert_eq!(code.len(), 8, "{self:?}");
+        code
+    }
+
+    /// The `t` of the link.
+    pub(crate) fn link(&self) -> &str {
+        let (_, rest) = self.text.split_once("?t=").unwrap();
+        rest.get(..43).unwrap()
+    }
+}
+
+impl Room {
+    /// Delivers what waits, and gives what came, each message once; in order, but within a millisecond.
+    pub(crate) async fn mail(&self) -> Vec<Received> {
+        while crate::mail::pass(&self.identity, &self.live).await.unwrap() > 0 {}
+        let folder = self.boot.data_dir.join("outbox");
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort_by_key(|file| {
+            let name = file.file_stem().unwrap().to_str().unwrap();
+            name.rsplit('-').next().unwrap().to_owned()
+        });
+        let read = |file: &std::path::PathBuf| {
+            let text = std::fs::read_to_string(file).unwrap();
+            std::fs::remove_file(file).unwrap();
+            Received::read(&text)
+        };
+        files.iter().map(read).collect()
+    }
+
+    /// The one message that came.
+    pub(crate) async fn one_mail(&self) -> Received {
+        let mut mail = self.mail().await;
+        assert_eq!(mail.len(), 1, "{mail:?}");
+        mail.remove(0)
+    }
+}
+
+/// A code that is not this one.
+pub(crate) fn another(code: &str) -> String {
+    let number: u32 = code.parse().unwrap();
+    format!("{:08}", (number + 1) % 100_000_000)
+}
+
 /// Somebody with a browser at `address`.
 pub(crate) fn client(address: &str) -> Client {
     Client::new(address.parse().unwrap(), "Mozilla/5.0", "request-1")

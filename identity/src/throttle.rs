@@ -21,12 +21,16 @@ use sha2::{Digest, Sha256};
 
 use crate::database::entity::throttle;
 use crate::database::{Database, in_time};
-use crate::name::Login;
+use crate::name::{EmailAddress, Login};
 use crate::tally::ThrottleKind;
 use crate::{AccountId, Clock, Fault};
 
 /// The delay after the last try that is free; every further one doubles it.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// How many messages somebody gets at full speed that anybody may ask for.
+const FREE_MAILS: u32 = 5;
+/// The delay after the last of those.
+const FIRST_MAIL_DELAY: Duration = Duration::from_secs(30);
 /// No delay is longer.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// Without a failure for this long, earlier ones are forgotten.
@@ -46,6 +50,7 @@ pub(crate) struct Counter {
     key: [u8; 32],
     kind: ThrottleKind,
     free_tries: u32,
+    first_delay: Duration,
 }
 
 /// Whether a try may be judged now.
@@ -98,6 +103,36 @@ impl Counter {
         )
     }
 
+    /// Codes that were mailed, tried from an address.
+    pub(crate) fn codes(address: IpAddr, allowed: Allowed) -> Self {
+        Self::new(
+            ThrottleKind::Address,
+            allowed.address_failures,
+            &[b"codes", &network(address)],
+        )
+    }
+
+    /// Mail that somebody at an address asks for, to whomever.
+    pub(crate) fn mail_from(address: IpAddr, allowed: Allowed) -> Self {
+        Self::new(
+            ThrottleKind::Address,
+            allowed.address_failures,
+            &[b"mail from", &network(address)],
+        )
+    }
+
+    /// Mail to an e-mail address, whoever asks for it and whether anybody has an account with it.
+    pub(crate) fn mail_to(address: &EmailAddress) -> Self {
+        Self {
+            first_delay: FIRST_MAIL_DELAY,
+            ..Self::new(
+                ThrottleKind::Mail,
+                FREE_MAILS,
+                &[b"mail to", address.canonical().as_bytes()],
+            )
+        }
+    }
+
     fn new(kind: ThrottleKind, free_tries: u32, parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
@@ -108,6 +143,7 @@ impl Counter {
             key: hash.finalize().into(),
             kind,
             free_tries,
+            first_delay: FIRST_DELAY,
         }
     }
 
@@ -154,7 +190,7 @@ impl Throttle {
         Ok(Turn::Now)
     }
 
-    /// The try was right: what was counted at the account is forgotten, the address gets its one try back. (All of
+    /// The try was right: what was counted at the account or for mail to it is forgotten, the address gets its one try back. (All of
     /// them would let somebody guess at others by signing in to an account of their own in between.)
     ///
     /// # Errors
@@ -163,7 +199,7 @@ impl Throttle {
         let transaction = self.database.write().await?;
         for counter in counters {
             match counter.kind {
-                ThrottleKind::Account => {
+                ThrottleKind::Account | ThrottleKind::Mail => {
                     throttle::Entity::delete_by_id(counter.key.to_vec())
                         .exec(&transaction)
                         .await?;
@@ -228,8 +264,8 @@ fn spent(counter: &Counter, row: Option<&throttle::Model>, now: Timestamp) -> th
     let remembered =
         row.filter(|row| now.saturating_sub(row.last_at) < milliseconds(FORGOTTEN_AFTER));
     let failures = remembered.map_or(0, |row| row.failures).saturating_add(1);
-    let free_at = delay(failures, counter.free_tries)
-        .map_or(0, |delay| now.saturating_add(milliseconds(delay)));
+    let free_at =
+        delay(failures, counter).map_or(0, |delay| now.saturating_add(milliseconds(delay)));
     throttle::Model {
         key: counter.key.to_vec(),
         failures,
@@ -239,10 +275,10 @@ fn spent(counter: &Counter, row: Option<&throttle::Model>, now: Timestamp) -> th
 }
 
 /// How long the try after failure number `failures` has to wait.
-fn delay(failures: i64, free_tries: u32) -> Option<Duration> {
-    let doublings = u32::try_from(failures - i64::from(free_tries)).ok()?;
+fn delay(failures: i64, counter: &Counter) -> Option<Duration> {
+    let doublings = u32::try_from(failures - i64::from(counter.free_tries)).ok()?;
     let factor = 2_u32.checked_pow(doublings);
-    let delay = factor.and_then(|factor| FIRST_DELAY.checked_mul(factor));
+    let delay = factor.and_then(|factor| counter.first_delay.checked_mul(factor));
     Some(delay.map_or(LONGEST_DELAY, |delay| delay.min(LONGEST_DELAY)))
 }
 

@@ -42,6 +42,7 @@ fn with_nothing_configured_it_is_the_text_of_the_product_page() {
   protecting   http://localhost:8080  →  files:protected/site      everything but / asks for sign-in
   admin        http://127.0.0.1:9180  (/metrics /livez /readyz)
   first admin  http://localhost:8080/_auth/setup?t=T0k3n   valid 30 minutes, once   (or: doorward user add --role admin EMAIL)
+  mail         not configured: messages are written to data/outbox/
 ",
         env!("CARGO_PKG_VERSION")
     );

@@ -70,6 +70,8 @@ label!(
     LoginMethod {
         /// With a password on the form.
         Password = "password",
+        /// With a code, after the password.
+        SecondStep = "second_step",
     }
 );
 label!(

@@ -1,6 +1,7 @@
 //! How a family is made: named with the program's prefix, registered, and every closed label at its start.
 
-use doorward_identity::tally::SignInOutcome;
+use doorward_identity::mail::MailKind;
+use doorward_identity::tally::{MailOutcome, SignInOutcome};
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 use prometheus::{IntGaugeVec, Opts, Registry};
@@ -60,6 +61,20 @@ impl Make {
                 Ok((*value, histogram))
             })
             .collect()
+    }
+
+    pub(super) fn mail_sent(&self) -> Result<IntCounterVec, prometheus::Error> {
+        let opts = Opts::new(
+            "doorward_mail_sent_total",
+            "Times that somebody set out to deliver mail, by what it is about and what came of it.",
+        );
+        let vec = self.register(IntCounterVec::new(opts, &["kind", "outcome"])?)?;
+        for kind in MailKind::ALL {
+            for outcome in MailOutcome::ALL {
+                vec.get_metric_with_label_values(&[kind.as_str(), outcome.as_str()])?;
+            }
+        }
+        Ok(vec)
     }
 
     pub(super) fn login_attempts(&self) -> Result<IntCounterVec, prometheus::Error> {

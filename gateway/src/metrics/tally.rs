@@ -4,7 +4,7 @@
 
 use doorward_identity::session::Ended;
 use doorward_identity::tally::{
-    Note, RegistrationOutcome, SignInOutcome, StoreOp, Tally, ThrottleKind,
+    Note, RecoveryOutcome, RegistrationOutcome, SignInOutcome, StoreOp, Tally, ThrottleKind,
 };
 
 use super::{Label, LoginMethod, Metrics};
@@ -23,6 +23,7 @@ macro_rules! labels {
 
 labels!(
     Ended,
+    RecoveryOutcome,
     RegistrationOutcome,
     SignInOutcome,
     StoreOp,
@@ -37,7 +38,14 @@ impl Tally for Metrics {
             Note::StoreOp { op, took } => self.store_op(op, took),
             Note::PasswordHashed { took } => self.password_hash_seconds.observe(took.as_secs_f64()),
             Note::SignIn { outcome } => self.login(LoginMethod::Password, outcome),
+            Note::SecondStep { outcome } => self.login(LoginMethod::SecondStep, outcome),
             Note::Registration { outcome } => self.registrations.inc(outcome),
+            Note::Recovery { outcome } => self.recoveries.inc(outcome),
+            Note::MailSent { kind, outcome } => self.mail(kind, outcome),
+            Note::MailQueue { length } => {
+                self.mail_queue
+                    .set(i64::try_from(length).unwrap_or(i64::MAX));
+            }
             Note::Throttled { kind } => self.throttled.inc(kind),
             other => tracing::error!(?other, "nothing counts this"),
         }

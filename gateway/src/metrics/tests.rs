@@ -3,7 +3,7 @@ use http::Method;
 use super::*;
 
 /// Product page §8, less what this version has no source for.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 26] = [
     "http_requests_total",
     "http_request_duration_seconds",
     "upstream_duration_seconds",
@@ -20,6 +20,9 @@ const NAMES: [&str; 23] = [
     "store_up",
     "login_attempts_total",
     "registrations_total",
+    "recoveries_total",
+    "mail_sent_total",
+    "mail_queue",
     "throttled_total",
     "password_hash_seconds",
     "password_hash_queue",
@@ -156,9 +159,10 @@ fn a_request_is_in_flight_until_its_guard_goes() {
     assert_eq!(metrics.in_flight(), 0);
 }
 
-#[test]
-fn notes_of_the_rooms_below_are_counted() {
-    use doorward_identity::tally::{Note, Tally};
+/// One of each note, or two.
+fn told() -> Metrics {
+    use doorward_identity::mail::MailKind;
+    use doorward_identity::tally::{MailOutcome, Note, RecoveryOutcome, Tally};
     let took = Duration::from_millis(2);
     let metrics = started();
     metrics.note(Note::SessionOpened);
@@ -177,9 +181,23 @@ fn notes_of_the_rooms_below_are_counted() {
     metrics.note(Note::Registration {
         outcome: RegistrationOutcome::Closed,
     });
+    metrics.note(Note::Recovery {
+        outcome: RecoveryOutcome::CodeWrong,
+    });
+    metrics.note(Note::MailSent {
+        kind: MailKind::Recover,
+        outcome: MailOutcome::Sent,
+    });
+    metrics.note(Note::MailQueue { length: 7 });
     metrics.note(Note::Throttled {
         kind: ThrottleKind::Address,
     });
+    metrics
+}
+
+#[test]
+fn notes_of_the_rooms_below_are_counted() {
+    let metrics = told();
     for (series, expected) in [
         ("doorward_sessions_created_total", "1"),
         (r#"doorward_sessions_ended_total{reason="disabled"}"#, "3"),
@@ -194,6 +212,16 @@ fn notes_of_the_rooms_below_are_counted() {
             "1",
         ),
         (r#"doorward_registrations_total{outcome="closed"}"#, "1"),
+        (r#"doorward_recoveries_total{outcome="code_wrong"}"#, "1"),
+        (
+            r#"doorward_mail_sent_total{kind="recover",outcome="sent"}"#,
+            "1",
+        ),
+        (
+            r#"doorward_mail_sent_total{kind="invite",outcome="expired"}"#,
+            "0",
+        ),
+        ("doorward_mail_queue", "7"),
         (r#"doorward_throttled_total{kind="address"}"#, "1"),
         (r#"doorward_throttled_total{kind="account"}"#, "0"),
     ] {

@@ -12,10 +12,9 @@ use crate::account::Account;
 use crate::audit::{By, Event};
 use crate::form::{Field, Problem};
 use crate::opening::{self, Occasion};
-use crate::password::{Hashed, Password, PasswordHash, TooLong, Verified, judge};
+use crate::password::{Hashed, PasswordHash, judge};
+use crate::proof::{Checked, check_password, is_complete};
 use crate::session::{Ended, Opened, SessionKey};
-use crate::tally::Note;
-use crate::throttle::{Counter, Turn};
 use crate::{AccountId, Client, Fault, Identity};
 
 /// What came of [`set_password`].
@@ -118,11 +117,22 @@ pub async fn change_password(
     let (Some(session), Some(known)) = (session, known) else {
         return Ok(ChangedPassword::Wrong);
     };
-    if session.record.account != wish.account || !known.enabled {
+    let is_theirs = session.record.account == wish.account && known.enabled;
+    if !is_theirs || !is_complete(&session.record, &known) {
         return Ok(ChangedPassword::Wrong);
     }
-    if let Some(refused) = prove(identity, live, &known, wish.current, client).await? {
-        return Ok(refused);
+    match check_password(identity, live, &known, wish.current, client).await? {
+        Checked::Right => {}
+        Checked::Wrong => {
+            let event = Event::PasswordChangeRefused;
+            identity
+                .audit
+                .record(&event, Some(known.id), By::Client(client))
+                .await?;
+            return Ok(ChangedPassword::Wrong);
+        }
+        Checked::Slow { retry_after } => return Ok(ChangedPassword::Slow { retry_after }),
+        Checked::Busy { retry_after } => return Ok(ChangedPassword::Busy { retry_after }),
     }
     let hash = match rehash(identity, live, &known, wish.password).await? {
         New::Hash(hash) => hash,
@@ -139,58 +149,14 @@ pub async fn change_password(
         client,
         remembered: session.record.remembered,
     };
-    let opened = opening::open_fresh(identity, known.id, occasion).await?;
+    // What the session had shown besides the password still holds.
+    let terms = occasion.terms(&session.record.amr);
+    let opened = opening::open_fresh_on(identity, known.id, terms).await?;
     identity
         .sessions
         .revoke(&wish.session, Ended::PasswordChanged)
         .await?;
     Ok(ChangedPassword::Done(opened))
-}
-
-/// Nothing if `current` is the password, else why it goes no further. Tries count like those to sign in: a session
-/// left open must not be a way to guess.
-async fn prove(
-    identity: &Identity,
-    live: &Live,
-    known: &Account,
-    current: &str,
-    client: &Client,
-) -> Result<Option<ChangedPassword>, Fault> {
-    let counters = [
-        Counter::account(known.id, live.throttle),
-        Counter::address(client.address, live.throttle),
-    ];
-    if let Turn::Later { retry_after, kind } = identity.throttle.check(&counters).await? {
-        identity.tally.note(Note::Throttled { kind });
-        return Ok(Some(ChangedPassword::Slow { retry_after }));
-    }
-    let verified = match Password::typed(current) {
-        Ok(current) => {
-            identity
-                .passwords
-                .verify(current, known.password_hash.clone())
-                .await?
-        }
-        Err(TooLong) => Verified::Wrong,
-    };
-    match verified {
-        Verified::Right(_) => {
-            identity.throttle.succeeded(&counters).await?;
-            Ok(None)
-        }
-        Verified::Wrong => {
-            let event = Event::PasswordChangeRefused;
-            identity
-                .audit
-                .record(&event, Some(known.id), By::Client(client))
-                .await?;
-            Ok(Some(ChangedPassword::Wrong))
-        }
-        Verified::Busy { retry_after } => {
-            identity.throttle.withdrawn(&counters).await?;
-            Ok(Some(ChangedPassword::Busy { retry_after }))
-        }
-    }
 }
 
 enum New {

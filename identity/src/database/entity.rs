@@ -1,6 +1,11 @@
 //! The tables of this room as `SeaORM` sees them. Times are milliseconds since 1970 UTC, account ids are 16 bytes.
 
+pub(crate) mod login_flow;
+pub(crate) mod one_time_code;
+pub(crate) mod outbox;
+pub(crate) mod recovery_code;
 pub(crate) mod server_secret;
+pub(crate) mod two_factor;
 
 pub(crate) mod account {
     use sea_orm::entity::prelude::*;
@@ -32,6 +37,8 @@ pub(crate) mod account {
         pub password_hash: Option<String>,
         pub enabled: bool,
         pub created_at: i64,
+        /// When the second factor was turned on; absent: it is off.
+        pub two_factor_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

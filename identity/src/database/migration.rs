@@ -2,6 +2,8 @@
 
 mod m0001_accounts;
 mod m0003_server_secret;
+mod m0004_mail_and_codes;
+mod m0005_two_factor;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -15,6 +17,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_accounts::Migration),
             Box::new(crate::session::sql::migration::Migration),
             Box::new(m0003_server_secret::Migration),
+            Box::new(m0005_two_factor::Migration),
+            Box::new(m0004_mail_and_codes::Migration),
         ]
     }
 }

@@ -27,6 +27,8 @@ async fn attempt_from(room: &Room, login: &str, password: &str, client: &Client)
 fn word(outcome: &SignIn) -> &'static str {
     match outcome {
         SignIn::Welcome(_) => "welcome",
+        SignIn::CodeNeeded(_) => "code needed",
+        SignIn::Unverified(_) => "unverified",
         SignIn::Refused => "refused",
         SignIn::Slow { .. } => "slow",
         SignIn::Busy { .. } => "busy",

@@ -1,0 +1,140 @@
+//! What is to be said to whom. The words are found when it is delivered.
+
+use serde::{Deserialize, Serialize};
+
+use super::Asked;
+use crate::codes::Issued;
+
+/// A message before it has words.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Letter {
+    pub(crate) to: Recipient,
+    pub(crate) content: Content,
+    /// Who asked for it; absent for commands.
+    pub(crate) asked: Option<Asked>,
+}
+
+/// Who gets it.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Recipient {
+    /// This address.
+    Address(String),
+    /// Whoever has an account with this address, at the address as it stands there. Nobody, if nobody may use one:
+    /// so that nothing has to be looked up, and nothing can be told, while somebody waits for an answer.
+    Owner(String),
+}
+
+/// What it says.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Content {
+    /// The address of a new account is to be proven.
+    Verify(Key),
+    /// A password may be replaced.
+    Recover(Key),
+    /// Somebody tried to register with the address of an account.
+    AddressTaken,
+    /// There is another password.
+    PasswordChanged,
+    /// There is another address: told to the old one.
+    EmailChanged { new: String },
+    /// An address is to become that of an account.
+    ProveEmail(Key),
+    /// Somebody may make an account.
+    Invite { token: String, until: i64 },
+    /// Does mail work?
+    Test,
+}
+
+/// What lets somebody go on. Times are milliseconds since 1970.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) code: String,
+    pub(crate) link: String,
+    pub(crate) until: i64,
+}
+
+impl From<Issued> for Key {
+    fn from(issued: Issued) -> Self {
+        Self {
+            code: issued.code.as_str().to_owned(),
+            link: issued.link.text(),
+            until: issued.expires_at,
+        }
+    }
+}
+
+/// Kinds of messages; a closed set, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MailKind {
+    /// A code that proves the address of a new account.
+    Verify,
+    /// A code that lets a password be replaced.
+    Recover,
+    /// A note that somebody tried to register with a taken address.
+    AddressTaken,
+    /// A note that the password changed.
+    PasswordChanged,
+    /// A note that the address changed.
+    EmailChanged,
+    /// A code that proves the new address of an account.
+    ProveEmail,
+    /// An invitation.
+    Invite,
+    /// A test.
+    Test,
+}
+
+impl MailKind {
+    /// Every variant, for metrics that start at zero.
+    pub const ALL: [Self; 8] = [
+        Self::Verify,
+        Self::Recover,
+        Self::AddressTaken,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::ProveEmail,
+        Self::Invite,
+        Self::Test,
+    ];
+
+    /// The word in metrics and file names.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Recover => "recover",
+            Self::AddressTaken => "address_taken",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
+            Self::ProveEmail => "prove_email",
+            Self::Invite => "invite",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl Content {
+    pub(crate) fn kind(&self) -> MailKind {
+        match self {
+            Self::Verify(_) => MailKind::Verify,
+            Self::Recover(_) => MailKind::Recover,
+            Self::AddressTaken => MailKind::AddressTaken,
+            Self::PasswordChanged => MailKind::PasswordChanged,
+            Self::EmailChanged { .. } => MailKind::EmailChanged,
+            Self::ProveEmail(_) => MailKind::ProveEmail,
+            Self::Invite { .. } => MailKind::Invite,
+            Self::Test => MailKind::Test,
+        }
+    }
+
+    /// When it is of no use any more, if ever.
+    pub(crate) fn until(&self) -> Option<i64> {
+        match self {
+            Self::Verify(key) | Self::Recover(key) | Self::ProveEmail(key) => Some(key.until),
+            Self::Invite { until, .. } => Some(*until),
+            Self::AddressTaken | Self::PasswordChanged | Self::EmailChanged { .. } | Self::Test => {
+                None
+            }
+        }
+    }
+}
