@@ -171,22 +171,28 @@ fn outcome(
         Place::Site(site) | Place::AcmeChallenge(site) => site,
         Place::Portal => return Err(Refusal::Internal),
     };
+    let asking = |bearer| Asking {
+        request,
+        scheme: visit.client.scheme,
+        host: &visit.host,
+        portal: context.sites.portal.path(),
+        on_unauthenticated: site.on_unauthenticated,
+        bearer,
+    };
     match decision {
         Decision::Allowed(_) => Ok(()),
         Decision::Forbidden => Err(Refusal::Forbidden),
-        Decision::SecondFactorNeeded => Err(Refusal::SecondFactorNeeded),
+        // The cookie has decided who it is, so a token does not matter.
+        Decision::SecondFactorNeeded => Err(Refusal::SecondFactorNeeded(stranger::second_factor(
+            &asking(Bearer::None),
+        ))),
         Decision::Unclear => Err(Refusal::Unclear),
         Decision::SignInNeeded => match who {
             // Never a login page: the person may well be signed in.
             Who::CannotSay => Err(Refusal::StoreAway),
-            Who::Known(_) | Who::Nobody => Err(Refusal::NotSignedIn(stranger::answer(&Asking {
-                request,
-                scheme: visit.client.scheme,
-                host: &visit.host,
-                portal: context.sites.portal.path(),
-                on_unauthenticated: site.on_unauthenticated,
-                bearer: bearer(request),
-            }))),
+            Who::Known(_) | Who::Nobody => Err(Refusal::NotSignedIn(stranger::answer(&asking(
+                bearer(request),
+            )))),
         },
     }
 }

@@ -1,6 +1,6 @@
-//! Our own cookie among those of a request.
+//! Our own cookies among those of a request.
 //!
-//! Owns its two names, finding it and taking it out. Must not know whether a token is good.
+//! Owns their names, that of the session and that of what is half-done, finding it and taking it out. Must not know whether a token is good.
 //!
 //! No jar is built: a request is read from left to right and left as it is. Two cookies of one
 //! name mean that somebody planted one, so they are no session at all.
@@ -16,6 +16,9 @@ use crate::scheme::Scheme;
 pub const SECURE: &str = "__Host-doorward";
 /// The name over plain http.
 pub const PLAIN: &str = "doorward";
+
+/// Every name under which a browser keeps something for us; what is half-done is for the pages only.
+const OURS: [&str; 4] = [PLAIN, SECURE, "doorward-flow", "__Host-doorward-flow"];
 
 /// The name that counts for a request of this scheme.
 #[must_use]
@@ -56,7 +59,7 @@ pub fn find(headers: &HeaderMap, scheme: Scheme) -> Presented {
     }
 }
 
-/// Takes our cookies, under both names, out of what the upstream is sent. All others stay as
+/// Takes our cookies, under all their names, out of what the upstream is sent. All others stay as
 /// they are, byte for byte.
 ///
 /// # Errors
@@ -96,7 +99,8 @@ fn pairs(header: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 }
 
 fn is_ours(pair: &[u8]) -> bool {
-    value_of(pair, PLAIN.as_bytes()).is_some() || value_of(pair, SECURE.as_bytes()).is_some()
+    OURS.iter()
+        .any(|name| value_of(pair, name.as_bytes()).is_some())
 }
 
 /// The value of a pair of this name; a name without `=` has an empty one.

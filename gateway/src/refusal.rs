@@ -15,7 +15,7 @@ use thiserror::Error;
 
 pub use reply::{Asked, Plates, Reply, Undrawn};
 
-use crate::stranger::Answer;
+use crate::stranger::{Answer, Step};
 use crate::{host, target};
 
 /// Why a request is not passed on, or not answered by its upstream.
@@ -66,7 +66,7 @@ pub enum Refusal {
     Forbidden,
     /// The rule asks for a second factor that the session has not.
     #[error("a second factor is needed")]
-    SecondFactorNeeded,
+    SecondFactorNeeded(Step),
     /// A page of somebody else's opens a WebSocket.
     #[error("WebSocket opened by a foreign origin")]
     ForeignOrigin,
@@ -155,7 +155,9 @@ impl Refusal {
             Self::NotSignedIn(answer) => Row(answer.status(), "not_signed_in", Kind::Forbidden),
             Self::Elsewhere { .. } => Row(StatusCode::FOUND, "elsewhere", Kind::NotFound),
             Self::Forbidden => Row(S::FORBIDDEN, "forbidden", Kind::Forbidden),
-            Self::SecondFactorNeeded => Row(S::FORBIDDEN, "second_factor_needed", Kind::Forbidden),
+            Self::SecondFactorNeeded(step) => {
+                Row(step.status(), "second_factor_needed", Kind::Forbidden)
+            }
             Self::ForeignOrigin => Row(S::FORBIDDEN, "foreign_origin", Kind::Forbidden),
             Self::StoreAway => Row(S::SERVICE_UNAVAILABLE, "store_away", Kind::Unavailable),
             Self::NoUpstream => Row(S::NOT_FOUND, "no_upstream", Kind::NotFound),
@@ -204,7 +206,7 @@ impl Refusal {
             | Self::NotSignedIn(_)
             | Self::Elsewhere { .. }
             | Self::Forbidden
-            | Self::SecondFactorNeeded
+            | Self::SecondFactorNeeded(_)
             | Self::ForeignOrigin
             | Self::NoUpstream
             | Self::BadGateway
@@ -218,9 +220,10 @@ impl Refusal {
         match self {
             Self::Host(fault) => Some(fault.to_string()),
             Self::Target(fault) => Some(fault.to_string()),
-            Self::Unclear | Self::Malformed(_) | Self::SecondFactorNeeded | Self::ForeignOrigin => {
-                Some(self.to_string())
-            }
+            Self::Unclear
+            | Self::Malformed(_)
+            | Self::SecondFactorNeeded(_)
+            | Self::ForeignOrigin => Some(self.to_string()),
             Self::UnknownSite
             | Self::Method
             | Self::UnknownMethod
@@ -248,6 +251,17 @@ impl Answer {
         match self {
             Self::Redirect { status, .. } => *status,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
+impl Step {
+    /// The status that goes with it.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Redirect { status, .. } => *status,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What somebody gets who would have to sign in first.
+//! What somebody gets who would have to sign in first, or show a second factor.
 //!
-//! Owns the choice between the login page and 401, and where the login page leads back to.
-//! Must not know why signing in is needed. There is no valid session cookie when it is asked.
+//! Owns the choice between a page and an answer for programs, and where the page leads back to.
+//! Must not know why it is needed.
 
 use doorward_config::OnUnauthenticated;
 use http::header::REFERER;
@@ -72,6 +72,24 @@ pub enum Answer {
     },
 }
 
+/// What somebody gets who is signed in without the second factor that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Step {
+    /// To the page that asks for a code.
+    Redirect {
+        /// 302 or 303, as in [`Answer::Redirect`].
+        status: StatusCode,
+        /// Path and query of that page.
+        location: String,
+    },
+    /// 403, for programs: signing in as they did would not help.
+    Forbidden {
+        /// Path and query of that page.
+        code_url: String,
+    },
+}
+
 impl Bearer {
     /// `WWW-Authenticate` (RFC 6750, section 3): no error for whoever had no token.
     #[must_use]
@@ -84,55 +102,73 @@ impl Bearer {
 }
 
 enum Way {
-    Login,
-    Unauthorized,
+    Page,
+    Program,
 }
 
 /// Decides what a stranger gets. The first that applies: what the site says; a bad token; a
 /// WebSocket; what the browser says; what the headers of a script say.
 pub fn answer(asking: &Asking<'_>) -> Answer {
     match way(asking) {
-        Way::Login => Answer::Redirect {
-            status: match asking.request.method {
-                Method::GET | Method::HEAD => StatusCode::FOUND,
-                _ => StatusCode::SEE_OTHER,
-            },
-            location: login(asking.portal, &page_asked_for(asking)),
+        Way::Page => Answer::Redirect {
+            status: redirect(&asking.request.method),
+            location: address(asking.portal, "login", &page_asked_for(asking)),
         },
-        // A script was refused; the page it belongs to is what a person wants to see again.
-        Way::Unauthorized => Answer::Unauthorized {
-            login_url: login(
-                asking.portal,
-                &page_before(asking).unwrap_or_else(|| page_asked_for(asking)),
-            ),
+        Way::Program => Answer::Unauthorized {
+            login_url: address(asking.portal, "login", &page_of_script(asking)),
             bearer: asking.bearer,
         },
+    }
+}
+
+/// Decides what somebody gets whose session has shown a password only, by the same order.
+pub fn second_factor(asking: &Asking<'_>) -> Step {
+    match way(asking) {
+        Way::Page => Step::Redirect {
+            status: redirect(&asking.request.method),
+            location: address(asking.portal, "login/code", &page_asked_for(asking)),
+        },
+        Way::Program => Step::Forbidden {
+            code_url: address(asking.portal, "login/code", &page_of_script(asking)),
+        },
+    }
+}
+
+fn redirect(method: &Method) -> StatusCode {
+    match *method {
+        Method::GET | Method::HEAD => StatusCode::FOUND,
+        _ => StatusCode::SEE_OTHER,
     }
 }
 
 fn way(asking: &Asking<'_>) -> Way {
     let headers = &asking.request.headers;
     match asking.on_unauthenticated {
-        OnUnauthenticated::Redirect => return Way::Login,
-        OnUnauthenticated::Unauthorized => return Way::Unauthorized,
+        OnUnauthenticated::Redirect => return Way::Page,
+        OnUnauthenticated::Unauthorized => return Way::Program,
         OnUnauthenticated::Auto => {}
     }
     if asking.bearer == Bearer::Bad || websocket::asked(headers) == Asked::WebSocket {
-        return Way::Unauthorized;
+        return Way::Program;
     }
     match wish::fetch_mode(headers) {
-        FetchMode::Navigate => Way::Login,
-        FetchMode::Other => Way::Unauthorized,
-        FetchMode::Unsaid if headers.contains_key("x-requested-with") => Way::Unauthorized,
+        FetchMode::Navigate => Way::Page,
+        FetchMode::Other => Way::Program,
+        FetchMode::Unsaid if headers.contains_key("x-requested-with") => Way::Program,
         FetchMode::Unsaid => match wish::html(headers) {
-            Html::NotNamed => Way::Unauthorized,
-            Html::Wanted | Html::Unsaid => Way::Login,
+            Html::NotNamed => Way::Program,
+            Html::Wanted | Html::Unsaid => Way::Page,
         },
     }
 }
 
-fn login(portal: &str, to: &str) -> String {
-    format!("{portal}/login?to={}", utf8_percent_encode(to, RESERVED))
+fn address(portal: &str, page: &str, to: &str) -> String {
+    format!("{portal}/{page}?to={}", utf8_percent_encode(to, RESERVED))
+}
+
+/// A script was refused; the page it belongs to is what a person wants to see again.
+fn page_of_script(asking: &Asking<'_>) -> String {
+    page_before(asking).unwrap_or_else(|| page_asked_for(asking))
 }
 
 /// What is asked for, or where a form that was sent stands.

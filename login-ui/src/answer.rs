@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
+use doorward_identity::flow::{self, FlowToken};
 use doorward_identity::session::{Opened, Remembered};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use crate::ago;
-use crate::cookie::{self, Lasts};
+use crate::cookie::{Jar, Lasts};
 use crate::failure::Failure;
 use crate::visit::Visit;
 
@@ -29,6 +30,15 @@ pub(crate) fn see_other(path: &str) -> Result<Response, Failure> {
 
 /// Gives the browser its new session and sends it on.
 pub(crate) fn welcome(visit: &Visit, opened: &Opened, path: &str) -> Result<Response, Failure> {
+    signed_in(visit, opened, see_other(path)?)
+}
+
+/// Gives the browser its new session with this answer. Whatever it was in the middle of is over.
+pub(crate) fn signed_in(
+    visit: &Visit,
+    opened: &Opened,
+    mut response: Response,
+) -> Result<Response, Failure> {
     let lasts = match opened.record.remembered {
         Remembered::No => Lasts::UntilClosed,
         Remembered::Yes => {
@@ -39,10 +49,31 @@ pub(crate) fn welcome(visit: &Visit, opened: &Opened, path: &str) -> Result<Resp
             Lasts::For(left.try_into().map_err(|_| Failure::Broken)?)
         }
     };
-    let cookie = cookie::set(visit.scheme, &opened.token.text(), lasts).ok_or(Failure::Broken)?;
-    let mut response = see_other(path)?;
-    response.headers_mut().insert(SET_COOKIE, cookie);
+    let cookie = Jar::Session
+        .set(visit.scheme, &opened.token.text(), lasts)
+        .ok_or(Failure::Broken)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    if visit.flow().is_some() {
+        forget_flow(visit, &mut response);
+    }
     Ok(response)
+}
+
+/// Gives the browser what leads to the next step, and sends it there.
+pub(crate) fn next_step(visit: &Visit, flow: &FlowToken, path: &str) -> Result<Response, Failure> {
+    let cookie = Jar::Flow
+        .set(visit.scheme, &flow.text(), Lasts::For(flow::LIFE))
+        .ok_or(Failure::Broken)?;
+    let mut response = see_other(path)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Has the browser forget that it was in the middle of something.
+pub(crate) fn forget_flow(visit: &Visit, response: &mut Response) {
+    response
+        .headers_mut()
+        .append(SET_COOKIE, Jar::Flow.clear(visit.scheme));
 }
 
 /// Why somebody has to wait.

@@ -1,7 +1,7 @@
-//! The one cookie: how it is read, set and cleared.
+//! The two cookies: the session's, and that of what is half-done. How they are read, set and cleared.
 //!
-//! Owns the cookie's name and attributes, which are built here and nowhere else (RFC 6265bis).
-//! Must not know what the token in it means.
+//! Owns the cookies' names and attributes, which are built here and nowhere else (RFC 6265bis).
+//! Must not know what the tokens in them mean.
 
 use std::time::Duration;
 
@@ -9,6 +9,15 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
 use crate::origin::Scheme;
+
+/// Which cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Jar {
+    /// Whose token is a session.
+    Session,
+    /// Whose token leads from one step of something to the next, and gives no right anywhere.
+    Flow,
+}
 
 /// How long the browser keeps the cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,67 +28,70 @@ pub(crate) enum Lasts {
     For(Duration),
 }
 
-/// The name under which a request of this scheme carries its session.
-pub(crate) fn name(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Http => "doorward",
-        Scheme::Https => "__Host-doorward",
+impl Jar {
+    /// The name under which a request of this scheme carries it.
+    fn name(self, scheme: Scheme) -> &'static str {
+        match (self, scheme) {
+            (Self::Session, Scheme::Http) => "doorward",
+            (Self::Session, Scheme::Https) => "__Host-doorward",
+            (Self::Flow, Scheme::Http) => "doorward-flow",
+            (Self::Flow, Scheme::Https) => "__Host-doorward-flow",
+        }
     }
-}
 
-/// The value of our cookie, as sent. `None` if there is none or more than one: which of two is whose cannot be told.
-pub(crate) fn read(headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
-    let wanted = name(scheme).as_bytes();
-    let mut found = None;
-    for header in headers.get_all(COOKIE) {
-        for pair in header.as_bytes().split(|b| *b == b';') {
-            let pair = pair.trim_ascii();
-            let (name, value) = match pair.iter().position(|b| *b == b'=') {
-                Some(at) => (pair.get(..at)?, pair.get(at + 1..)?),
-                None => (pair, &[][..]),
-            };
-            if name.trim_ascii_end() == wanted && found.replace(value).is_some() {
-                return None;
+    /// The value, as sent. `None` if there is none or more than one: which of two is whose cannot be told.
+    pub(crate) fn read(self, headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
+        let wanted = self.name(scheme).as_bytes();
+        let mut found = None;
+        for header in headers.get_all(COOKIE) {
+            for pair in header.as_bytes().split(|b| *b == b';') {
+                let pair = pair.trim_ascii();
+                let (name, value) = match pair.iter().position(|b| *b == b'=') {
+                    Some(at) => (pair.get(..at)?, pair.get(at + 1..)?),
+                    None => (pair, &[][..]),
+                };
+                if name.trim_ascii_end() == wanted && found.replace(value).is_some() {
+                    return None;
+                }
             }
         }
+        std::str::from_utf8(found?).ok()
     }
-    std::str::from_utf8(found?).ok()
-}
 
-/// A `Set-Cookie` that gives the browser a token.
-///
-/// `None` only if the text could not stand in a header, which a token's never does.
-pub(crate) fn set(scheme: Scheme, token: &str, lasts: Lasts) -> Option<HeaderValue> {
-    let age = match lasts {
-        Lasts::UntilClosed => String::new(),
-        Lasts::For(time) => format!("; Max-Age={}", time.as_secs()),
-    };
-    let mut value = HeaderValue::from_str(&format!("{}{age}", bare(scheme, token))).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// A `Set-Cookie` that makes the browser forget the token.
-pub(crate) fn clear(scheme: Scheme) -> HeaderValue {
-    match scheme {
-        Scheme::Http => {
-            HeaderValue::from_static("doorward=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
-        }
-        Scheme::Https => HeaderValue::from_static(
-            "__Host-doorward=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0",
-        ),
+    /// A `Set-Cookie` that gives the browser a token.
+    ///
+    /// `None` only if the text could not stand in a header, which a token's never does.
+    pub(crate) fn set(self, scheme: Scheme, token: &str, lasts: Lasts) -> Option<HeaderValue> {
+        let age = match lasts {
+            Lasts::UntilClosed => String::new(),
+            Lasts::For(time) => format!("; Max-Age={}", time.as_secs()),
+        };
+        let name = self.name(scheme);
+        let secure = match scheme {
+            Scheme::Http => "",
+            Scheme::Https => "; Secure",
+        };
+        let text = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
-}
 
-fn bare(scheme: Scheme, token: &str) -> String {
-    let secure = match scheme {
-        Scheme::Http => "",
-        Scheme::Https => "; Secure",
-    };
-    format!(
-        "{}={token}; Path=/; HttpOnly; SameSite=Lax{secure}",
-        name(scheme)
-    )
+    /// A `Set-Cookie` that makes the browser forget the token.
+    pub(crate) fn clear(self, scheme: Scheme) -> HeaderValue {
+        HeaderValue::from_static(match (self, scheme) {
+            (Self::Session, Scheme::Http) => "doorward=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
+            (Self::Session, Scheme::Https) => {
+                "__Host-doorward=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0"
+            }
+            (Self::Flow, Scheme::Http) => {
+                "doorward-flow=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+            }
+            (Self::Flow, Scheme::Https) => {
+                "__Host-doorward-flow=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0"
+            }
+        })
+    }
 }
 
 #[cfg(test)]
@@ -115,8 +127,26 @@ mod tests {
                 Some("abc"),
             ),
         ] {
-            assert_eq!(read(&headers(cookies), scheme), value, "{cookies:?}");
+            assert_eq!(
+                Jar::Session.read(&headers(cookies), scheme),
+                value,
+                "{cookies:?}"
+            );
         }
+    }
+
+    #[test]
+    fn neither_cookie_is_the_other() {
+        let both = headers(&["doorward=a; doorward-flow=b"]);
+        assert_eq!(Jar::Session.read(&both, Scheme::Http), Some("a"));
+        assert_eq!(Jar::Flow.read(&both, Scheme::Http), Some("b"));
+        let flow = headers(&["doorward-flow=b; __Host-doorward-flow=c"]);
+        for scheme in [Scheme::Http, Scheme::Https] {
+            assert_eq!(Jar::Session.read(&flow, scheme), None);
+        }
+        assert_eq!(Jar::Flow.read(&flow, Scheme::Https), Some("c"));
+        let two = headers(&["doorward-flow=b; doorward-flow=c"]);
+        assert_eq!(Jar::Flow.read(&two, Scheme::Http), None);
     }
 
     #[test]
@@ -134,13 +164,22 @@ mod tests {
             (&["__host-doorward=a"], Scheme::Https),
             (&["__Host-doorward=a"], Scheme::Http),
         ] {
-            assert_eq!(read(&headers(cookies), scheme), None, "{cookies:?}");
+            assert_eq!(
+                Jar::Session.read(&headers(cookies), scheme),
+                None,
+                "{cookies:?}"
+            );
         }
     }
 
     #[test]
     fn setting_and_clearing_use_the_same_attributes() {
-        for scheme in [Scheme::Http, Scheme::Https] {
+        for (jar, scheme) in [
+            (Jar::Session, Scheme::Http),
+            (Jar::Session, Scheme::Https),
+            (Jar::Flow, Scheme::Http),
+            (Jar::Flow, Scheme::Https),
+        ] {
             let attributes = |value: HeaderValue| -> Vec<String> {
                 let text = value.to_str().unwrap().to_owned();
                 text.split("; ")
@@ -149,8 +188,12 @@ mod tests {
                     .map(str::to_owned)
                     .collect()
             };
-            let set = attributes(set(scheme, "abc", Lasts::UntilClosed).unwrap());
-            assert_eq!(set, attributes(clear(scheme)));
+            let set = jar.set(scheme, "abc", Lasts::UntilClosed).unwrap();
+            let start = format!("{}=", jar.name(scheme));
+            assert!(set.to_str().unwrap().starts_with(&start));
+            assert!(jar.clear(scheme).to_str().unwrap().starts_with(&start));
+            let set = attributes(set);
+            assert_eq!(set, attributes(jar.clear(scheme)));
             assert_eq!(set.contains(&"Secure".to_owned()), scheme == Scheme::Https);
             assert!(!set.iter().any(|part| part.starts_with("Domain")));
         }
@@ -159,7 +202,8 @@ mod tests {
     #[test]
     fn only_a_remembered_cookie_outlives_the_browser() {
         let text = |lasts| {
-            set(Scheme::Https, "abc", lasts)
+            Jar::Session
+                .set(Scheme::Https, "abc", lasts)
                 .unwrap()
                 .to_str()
                 .unwrap()

@@ -35,6 +35,7 @@ impl Problem {
             "email" => "E-mail",
             "login" => "Username or e-mail",
             "current" => "Current password",
+            "code" => "Code",
             "first_name" => "First name",
             "last_name" => "Last name",
             "date_of_birth" => "Date of birth",

@@ -5,14 +5,17 @@
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use doorward_identity::proof::is_complete;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::answer;
 use crate::failure::Failure;
 use crate::origin::{Origin, Scheme};
+use crate::visit::Visit;
 
 /// Everything a page may load or do; nothing inline, nothing from elsewhere (CSP level 3).
 pub(crate) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
@@ -80,6 +83,21 @@ fn is_ours(headers: &HeaderMap) -> bool {
             .and_then(|scheme| Origin::of(headers, scheme))
             .zip(origin.to_str().ok())
             .is_some_and(|(ours, theirs)| ours.is_named_by(theirs)),
+    }
+}
+
+/// Opens an account only to whoever has shown everything that it asks for: a session from before the second factor was
+/// turned on goes on elsewhere, and is asked for a code here.
+pub(crate) async fn both_factors(
+    visit: Visit,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    match visit.person().await? {
+        Some((session, account)) if !is_complete(&session.snapshot.record, &account) => {
+            answer::see_other(&visit.portal("login/code?for=account"))
+        }
+        Some(_) | None => Ok(next.run(request).await),
     }
 }
 

@@ -27,10 +27,12 @@ mod onward;
 mod origin;
 mod pages;
 mod problem;
+mod qr;
 mod routes;
 mod to;
 mod visit;
 
+pub use problem::TWO_FACTOR_REQUIRED;
 pub use routes::router;
 
 /// What the pages work with.

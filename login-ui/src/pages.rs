@@ -3,6 +3,7 @@
 pub(crate) mod account;
 mod fields;
 pub(crate) mod login;
+pub(crate) mod login_code;
 pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod register;

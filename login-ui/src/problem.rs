@@ -7,6 +7,9 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
+/// The `type` of a refusal for want of a second factor: part of the outside contract.
+pub const TWO_FACTOR_REQUIRED: &str = "urn:doorward:problem/two-factor-required";
+
 /// A problem whose title is the status' own phrase.
 pub(crate) fn response(status: StatusCode, detail: Option<&str>) -> Response {
     let mut body = json!({

@@ -14,7 +14,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use crate::failure::{self, Failure};
-use crate::pages::{account, login, logout, me, register, setup};
+use crate::pages::account::two_factor;
+use crate::pages::{account, login, login_code, logout, me, register, setup};
 use crate::{Ui, assets, guard};
 
 /// Where a request goes that is not below the portal's path. No page lives there.
@@ -41,10 +42,29 @@ fn below_portal(ui: Ui) -> Router {
         .route("/account/profile", post(account::profile))
         .route("/account/password", post(account::password))
         .route("/account/sessions/revoke", post(account::revoke))
+        .route("/account/two-factor", get(two_factor::get))
+        .route(
+            "/account/two-factor/set-up",
+            get(two_factor::get).post(two_factor::set_up),
+        )
+        .route(
+            "/account/two-factor/confirm",
+            get(two_factor::get).post(two_factor::confirm),
+        )
+        .route(
+            "/account/two-factor/recovery-codes",
+            get(two_factor::ask_new_codes).post(two_factor::new_codes),
+        )
+        .route(
+            "/account/two-factor/turn-off",
+            get(two_factor::ask_turn_off).post(two_factor::turn_off),
+        )
+        .layer(from_fn_with_state(ui.clone(), guard::both_factors))
         .layer(from_fn(guard::navigations_only));
     Router::new()
         .route("/", get(account::find))
         .route("/login", get(login::get).post(login::post))
+        .route("/login/code", get(login_code::get).post(login_code::post))
         .route("/register", get(register::get).post(register::post))
         .route("/logout", get(logout::get).post(logout::post))
         .route("/setup", get(setup::get).post(setup::post))

@@ -10,13 +10,14 @@ use axum::extract::FromRequestParts;
 use doorward_config::Live;
 use doorward_identity::Client;
 use doorward_identity::accounts::Account;
+use doorward_identity::flow::FlowToken;
 use doorward_identity::session::{Record, SessionKey, Snapshot, Token};
 use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
 
 use crate::Ui;
-use crate::cookie;
+use crate::cookie::Jar;
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::notice;
@@ -37,6 +38,7 @@ pub(crate) struct Visit {
     pub(crate) query: Fields,
     origin: Option<Origin>,
     token: Option<Token>,
+    flow: Option<FlowToken>,
 }
 
 /// A session that the store has just confirmed.
@@ -101,6 +103,11 @@ impl Visit {
         self.token.as_ref().map(Token::key)
     }
 
+    /// What leads from the step before to this one, whether or not that still holds.
+    pub(crate) fn flow(&self) -> Option<&FlowToken> {
+        self.flow.as_ref()
+    }
+
     /// Judges a `to` that came with this request.
     pub(crate) fn to(&self, raw: &str) -> To {
         To::parse(raw, self.origin.as_ref(), &self.live.portal.path)
@@ -133,7 +140,8 @@ impl FromRequestParts<Ui> for Visit {
             // A query that contradicts itself says nothing.
             query: Fields::of_query(parts.uri.query()).unwrap_or_default(),
             origin: Origin::of(headers, scheme),
-            token: cookie::read(headers, scheme).and_then(Token::parse),
+            token: Jar::Session.read(headers, scheme).and_then(Token::parse),
+            flow: Jar::Flow.read(headers, scheme).and_then(FlowToken::parse),
         })
     }
 }

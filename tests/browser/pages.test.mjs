@@ -1,6 +1,7 @@
 // Every page, in light, in dark and on 320 pixels: nothing that axe-core objects to, nothing beside the screen.
 // The pictures land in out/; with DOORWARD_PICTURES=1 those of the README are made anew.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,6 +12,7 @@ import { freePort, PASSWORD, start } from './gateway.mjs';
 let browser;
 let gateway;
 let anna;
+let bob;
 
 before(async () => {
   const nobody = await freePort();
@@ -27,15 +29,11 @@ allow = ["role:admin"]
 allow = "signed_in"
 `;
   [browser, gateway] = await Promise.all([launch(), start(sections)]);
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(`${gateway.address}/_auth/register`);
-  await page.locator('[name=username]').fill('anna');
-  await page.locator('[name=email]').fill('anna@example.com');
-  await page.locator('[name=password]').fill(PASSWORD);
-  await submit(page);
-  anna = await context.storageState();
-  await context.close();
+  anna = await inItsOwn(async (page) => register(page, 'anna'));
+  bob = await inItsOwn(async (page) => {
+    await register(page, 'bob');
+    await turnOn(page);
+  });
 });
 after(async () => {
   await browser?.close();
@@ -43,6 +41,61 @@ after(async () => {
 });
 
 const submit = (page) => page.locator('main form [type=submit], main form button:not([type=button])').first().click();
+
+/** Does something in a browser of its own, and gives what the browser keeps of it. */
+async function inItsOwn(what) {
+  const context = await browser.newContext();
+  await what(await context.newPage());
+  const state = await context.storageState();
+  await context.close();
+  return state;
+}
+
+async function register(page, name) {
+  await page.goto(`${gateway.address}/_auth/register`);
+  await page.locator('[name=username]').fill(name);
+  await page.locator('[name=email]').fill(`${name}@example.com`);
+  await page.locator('[name=password]').fill(PASSWORD);
+  await submit(page);
+  await page.waitForURL((url) => !url.pathname.endsWith('/register'));
+}
+
+/** What an authenticator app shows that was told this key (RFC 6238). */
+function code(key) {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...key.replaceAll(' ', '')].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const secret = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac('sha1', secret).update(step).digest();
+  const number = hash.readUInt32BE(hash[19] & 0xf) & 0x7fff_ffff;
+  return String(number % 1_000_000).padStart(6, '0');
+}
+
+/** Two-step sign-in up to where the key is shown. */
+async function setUp(page) {
+  await open(page, '/_auth/account/two-factor', 200);
+  if (await page.locator('[name=current]').count()) await page.locator('[name=current]').fill(PASSWORD);
+  await submit(page);
+  await page.locator('.key').waitFor();
+}
+
+/** All the way, up to where the recovery codes are shown. */
+async function turnOn(page) {
+  await setUp(page);
+  await page.locator('[name=code]').fill(code(await page.locator('.key').innerText()));
+  await submit(page);
+  await page.locator('.codes').waitFor();
+}
+
+/** Up to where the code is asked for. */
+async function halfWay(page, login) {
+  await open(page, '/_auth/login?to=%2Fsecret', 200);
+  await page.locator('[name=login]').fill(login);
+  await page.locator('[name=password]').fill(PASSWORD);
+  await submit(page);
+  await page.locator('[name=code]').waitFor();
+}
 
 /** Goes somewhere and sees that the answer is the one meant. */
 async function open(page, path, status, base = gateway.address) {
@@ -81,6 +134,37 @@ const PAGES = {
   'bad-request': [null, (page) => open(page, '/a%2Fb', 400)],
   'unknown-site': [null, (page) => open(page, '/', 421, gateway.byNumber)],
   logout: ['anna', (page) => open(page, '/_auth/logout', 200)],
+  'login-code': [null, (page) => halfWay(page, 'bob')],
+  'login-code-recovery': [null, async (page) => {
+    await halfWay(page, 'bob');
+    await page.locator('.more a').click();
+    await page.getByText('Recovery code', { exact: true }).waitFor();
+  }],
+  'login-code-refused': [null, async (page, look) => {
+    await inItsOwn(async (other) => {
+      await register(other, `kim-${look}`);
+      await turnOn(other);
+    });
+    await halfWay(page, `kim-${look}`);
+    await page.locator('[name=code]').fill('nonsense');
+    await submit(page);
+    await page.locator('.alert').waitFor();
+  }],
+  'login-code-missing': ['anna', (page) => open(page, '/_auth/login/code?to=%2Fsecret', 403)],
+  'two-factor-off': ['anna', (page) => open(page, '/_auth/account/two-factor', 200)],
+  'two-factor-set-up': ['anna', setUp],
+  'two-factor-set-up-refused': ['anna', async (page) => {
+    await setUp(page);
+    await submit(page);
+    await page.locator('.alert').waitFor();
+  }],
+  'two-factor-codes': [null, async (page, look) => {
+    await register(page, `lee-${look}`);
+    await turnOn(page);
+  }],
+  'two-factor-on': ['bob', (page) => open(page, '/_auth/account/two-factor', 200)],
+  'two-factor-new-codes': ['bob', (page) => open(page, '/_auth/account/two-factor/recovery-codes', 200)],
+  'two-factor-turn-off': ['bob', (page) => open(page, '/_auth/account/two-factor/turn-off', 200)],
   account: ['anna', (page) => open(page, '/_auth/account', 200)],
   forbidden: ['anna', (page) => open(page, '/admin/users', 403)],
   'site-is-down': ['anna', (page) => open(page, '/page', 502)],
@@ -89,7 +173,7 @@ const PAGES = {
 for (const [name, [who, go]] of Object.entries(PAGES)) {
   for (const [look, options] of Object.entries(LOOKS)) {
     test(`${name}, ${look}`, async () => {
-      const context = await browser.newContext({ ...options, storageState: who ? anna : undefined });
+      const context = await browser.newContext({ ...options, storageState: { anna, bob }[who] });
       const page = await context.newPage();
       page.setDefaultTimeout(10_000);
       await go(page, look);

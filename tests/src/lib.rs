@@ -13,6 +13,7 @@
     reason = "a test stops at its first surprise"
 )]
 
+mod app;
 mod ask;
 mod command;
 mod echo;
@@ -28,6 +29,7 @@ mod until;
 mod visitor;
 mod wire;
 
+pub use app::App;
 pub use ask::Ask;
 pub use command::Ran;
 pub use echo::{Echo, Seen};

@@ -48,5 +48,6 @@ mod restart;
 mod slow;
 mod store_away;
 mod streams;
+mod two_factor;
 mod upstream_away;
 mod websockets;

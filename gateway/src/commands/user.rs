@@ -73,6 +73,11 @@ pub enum Change {
         /// Username or e-mail
         who: String,
     },
+    /// Turn off the second factor of somebody who lost it, and end all their sessions
+    ResetTwoFactor {
+        /// Username or e-mail
+        who: String,
+    },
     /// Give an account a role
     #[command(alias = "grant-role")]
     Grant {
@@ -220,6 +225,7 @@ async fn change(identity: &Identity, asked: &Change) -> Result<(), Trouble> {
     let (Change::Enable { who }
     | Change::Disable { who }
     | Change::Delete { who }
+    | Change::ResetTwoFactor { who }
     | Change::Grant { who, .. }
     | Change::RevokeRole { who, .. }) = asked;
     let (id, by) = (find(identity, who).await?.id, By::Command);
@@ -227,6 +233,7 @@ async fn change(identity: &Identity, asked: &Change) -> Result<(), Trouble> {
         Change::Enable { .. } => change::enable(identity, id, by).await?,
         Change::Disable { .. } => change::disable(identity, id, by).await?,
         Change::Delete { .. } => change::delete(identity, id, by).await?,
+        Change::ResetTwoFactor { .. } => change::reset_two_factor(identity, id, by).await?,
         Change::Grant { role, .. } => change::grant_role(identity, id, role, by).await?,
         Change::RevokeRole { role, .. } => change::revoke_role(identity, id, role, by).await?,
     };
@@ -251,6 +258,9 @@ impl fmt::Display for Change {
             Self::Enable { .. } => f.write_str("may sign in"),
             Self::Disable { .. } => f.write_str("is signed out everywhere and may not sign in"),
             Self::Delete { .. } => f.write_str("is deleted"),
+            Self::ResetTwoFactor { .. } => {
+                f.write_str("signs in with a password alone, and is signed out everywhere")
+            }
             Self::Grant { role, .. } => write!(f, "has the role {role}"),
             Self::RevokeRole { role, .. } => write!(f, "does not have the role {role}"),
         }

@@ -123,6 +123,13 @@ fn only_ours_is_taken_out() {
             &["mydoorward=1; doorward-x=2"],
         ),
         (&["k=é; doorward=TOKEN"], &["k=é"]),
+        (&["doorward-flow=TOKEN; a=b"], &["a=b"]),
+        (&["a=b; __Host-doorward-flow=x; doorward=TOKEN"], &["a=b"]),
+        (&["doorward-flow=1; doorward-flow=2; doorward-flow"], &[]),
+        (
+            &["doorward-flow2=1; xdoorward-flow=2"],
+            &["doorward-flow2=1; xdoorward-flow=2"],
+        ),
     ] {
         let mut request = request(before);
         remove(&mut request).unwrap();
@@ -145,6 +152,10 @@ fn an_upstream_may_not_plant_ours() {
         ("=doorward=x", true),
         ("app=doorward=x", false),
         ("doorward2=x", false),
+        ("doorward-flow=x; Path=/", true),
+        ("__Host-doorward-flow=x; Secure", true),
+        ("=doorward-flow=x", true),
+        ("doorward-flows=x", false),
         ("a=b; doorward=x", false),
         ("", false),
     ] {
@@ -155,7 +166,7 @@ fn an_upstream_may_not_plant_ours() {
 proptest! {
     #[test]
     fn whatever_is_sent_none_of_ours_is_left(cookies in proptest::collection::vec(
-        "(doorward|__Host-doorward|a|=|;| |b|\"|\t){0,12}", 0..4)) {
+        "(doorward|__Host-doorward|doorward-flow|a|=|;| |b|\"|\t){0,12}", 0..4)) {
         let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
         let mut request = request(&cookies);
         remove(&mut request).unwrap();

@@ -3,6 +3,7 @@
 //! Owns headers and bodies of our own answers. Must not know the words of the pages.
 
 use bytes::Bytes;
+use doorward_login_ui::TWO_FACTOR_REQUIRED;
 use doorward_login_ui::dead_end::{Kind, Plate};
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::Refusal;
-use crate::stranger::Answer;
+use crate::stranger::{Answer, Step};
 use crate::wish::Format;
 
 /// What may be tried instead of a method that is never passed on.
@@ -85,7 +86,9 @@ impl Refusal {
         let status = self.status();
         let mut header = ResponseHeader::build(status, Some(12))?;
         let body = match self {
-            Self::NotSignedIn(Answer::Redirect { location, .. }) | Self::Elsewhere { location } => {
+            Self::NotSignedIn(Answer::Redirect { location, .. })
+            | Self::SecondFactorNeeded(Step::Redirect { location, .. })
+            | Self::Elsewhere { location } => {
                 header.insert_header(LOCATION, location.as_str())?;
                 header.insert_header(CACHE_CONTROL, NO_STORE)?;
                 String::new()
@@ -94,6 +97,10 @@ impl Refusal {
                 header.insert_header(WWW_AUTHENTICATE, bearer.challenge())?;
                 let login_url = json!({ "login_url": login_url });
                 self.problem(&mut header, asked.request_id, login_url)?
+            }
+            Self::SecondFactorNeeded(Step::Forbidden { code_url }) => {
+                let more = json!({ "type": TWO_FACTOR_REQUIRED, "code_url": code_url });
+                self.problem(&mut header, asked.request_id, more)?
             }
             _ => match (asked.format, plates.of(self.kind())) {
                 (Format::Page, Some(plate)) => {

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::stranger::Bearer;
+use crate::stranger::{Bearer, Step};
 use crate::wish::Format;
 
 fn redirect(status: StatusCode) -> Refusal {
@@ -15,6 +15,19 @@ fn unauthorized(bearer: Bearer) -> Refusal {
     Refusal::NotSignedIn(Answer::Unauthorized {
         login_url: "/_auth/login?to=%2Fx".to_owned(),
         bearer,
+    })
+}
+
+fn code_page() -> Refusal {
+    Refusal::SecondFactorNeeded(Step::Redirect {
+        status: StatusCode::FOUND,
+        location: "/_auth/login/code?to=%2Fx".to_owned(),
+    })
+}
+
+fn code_problem() -> Refusal {
+    Refusal::SecondFactorNeeded(Step::Forbidden {
+        code_url: "/_auth/login/code?to=%2Fx".to_owned(),
     })
 }
 
@@ -47,12 +60,8 @@ fn table() -> Vec<(Refusal, u16, &'static str, Option<&'static str>)> {
         (unauthorized(Bearer::None), 401, "not_signed_in", None),
         (elsewhere(), 302, "elsewhere", None),
         (Refusal::Forbidden, 403, "forbidden", None),
-        (
-            Refusal::SecondFactorNeeded,
-            403,
-            "second_factor_needed",
-            None,
-        ),
+        (code_page(), 302, "second_factor_needed", None),
+        (code_problem(), 403, "second_factor_needed", None),
         (Refusal::ForeignOrigin, 403, "foreign_origin", None),
         (Refusal::StoreAway, 503, "store_away", Some("5")),
         (Refusal::NoUpstream, 404, "no_upstream", None),
@@ -116,6 +125,23 @@ fn elsewhere() -> Refusal {
 }
 
 #[test]
+fn a_second_factor_is_asked_for_where_there_is_a_page_and_named_where_there_is_none() {
+    let page = reply(&code_page(), Format::Page, Some("anna"));
+    assert_eq!(header(&page, "location"), Some("/_auth/login/code?to=%2Fx"));
+    assert!(page.body.is_empty());
+    let problem = reply(&code_problem(), Format::Problem, Some("anna"));
+    assert_eq!(
+        header(&problem, "content-type"),
+        Some("application/problem+json")
+    );
+    let problem: Value = serde_json::from_slice(&problem.body).unwrap();
+    assert_eq!(problem["type"], "urn:doorward:problem/two-factor-required");
+    assert_eq!(problem["status"], 403);
+    assert_eq!(problem["code_url"], "/_auth/login/code?to=%2Fx");
+    assert_eq!(problem["detail"], "a second factor is needed");
+}
+
+#[test]
 fn a_page_that_is_elsewhere() {
     let reply = reply(&elsewhere(), Format::Problem, None);
     assert_eq!(header(&reply, "location"), Some("/_auth/account"));
@@ -132,7 +158,10 @@ fn every_reason_is_counted_and_no_other() {
 #[test]
 fn a_page_for_people() {
     for (refusal, _, _, _) in table() {
-        if matches!(refusal, Refusal::NotSignedIn(_) | Refusal::Elsewhere { .. }) {
+        if matches!(
+            refusal,
+            Refusal::NotSignedIn(_) | Refusal::Elsewhere { .. } | Refusal::SecondFactorNeeded(_)
+        ) {
             continue;
         }
         let reply = reply(&refusal, Format::Page, None);
@@ -162,7 +191,9 @@ fn a_problem_for_programs() {
     for (refusal, status, _, _) in table() {
         if matches!(
             refusal,
-            Refusal::NotSignedIn(Answer::Redirect { .. }) | Refusal::Elsewhere { .. }
+            Refusal::NotSignedIn(Answer::Redirect { .. })
+                | Refusal::SecondFactorNeeded(Step::Redirect { .. })
+                | Refusal::Elsewhere { .. }
         ) {
             continue;
         }

@@ -240,3 +240,70 @@ fn an_endless_address_is_not_carried_along() {
     let long: &'static str = format!("GET /{}", "a".repeat(LONGEST)).leak();
     assert_eq!(answered(&ask(long, &[NAVIGATE])), redirect(302, "%2F"));
 }
+
+/// The same choice, another page and another status for programs.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn whoever_lacks_a_second_factor_is_sent_for_a_code() {
+    let stepped = |request: &'static str, headers: &[(&'static str, &'static str)], site| {
+        let (method, target) = request.split_once(' ').unwrap();
+        let mut head = RequestHeader::build(method, target.as_bytes(), None).unwrap();
+        for (name, value) in headers {
+            head.append_header(*name, *value).unwrap();
+        }
+        second_factor(&Asking {
+            request: &head,
+            scheme: Scheme::Http,
+            host: &Host::parse(b"app.test:8080").unwrap(),
+            portal: "/_auth",
+            on_unauthenticated: site,
+            bearer: Bearer::None,
+        })
+    };
+    let to_page = |status: StatusCode, to: &str| Step::Redirect {
+        status,
+        location: format!("/_auth/login/code?to={to}"),
+    };
+    let told = |to: &str| Step::Forbidden {
+        code_url: format!("/_auth/login/code?to={to}"),
+    };
+    let cors = ("Sec-Fetch-Mode", "cors");
+    let socket = ("Upgrade", "websocket");
+    for (request, headers, site, expected) in [
+        (
+            "GET /a?b=c",
+            &[NAVIGATE][..],
+            Auto,
+            to_page(StatusCode::FOUND, "%2Fa%3Fb%3Dc"),
+        ),
+        ("HEAD /a", &[HTML], Auto, to_page(StatusCode::FOUND, "%2Fa")),
+        (
+            "POST /send",
+            &[NAVIGATE, REFERRED],
+            Auto,
+            to_page(StatusCode::SEE_OTHER, "%2Fform%3Fid%3D3"),
+        ),
+        ("GET /a", &[cors], Auto, told("%2Fa")),
+        ("GET /a", &[cors, REFERRED], Auto, told("%2Fform%3Fid%3D3")),
+        ("GET /a", &[socket, NAVIGATE], Auto, told("%2Fa")),
+        ("GET /a", &[NAVIGATE], Unauthorized, told("%2Fa")),
+        (
+            "GET /a",
+            &[cors],
+            Redirect,
+            to_page(StatusCode::FOUND, "%2Fa"),
+        ),
+        (
+            "GET /_auth/login/code",
+            &[NAVIGATE],
+            Auto,
+            to_page(StatusCode::FOUND, "%2F"),
+        ),
+    ] {
+        assert_eq!(
+            stepped(request, headers, site),
+            expected,
+            "{request} {headers:?}"
+        );
+    }
+}

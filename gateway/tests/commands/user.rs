@@ -118,6 +118,7 @@ fn nobody_of_that_name_is_1() {
         "user disable clara",
         "user enable clara@example.com",
         "user delete clara",
+        "user reset-two-factor clara",
         "user grant clara admin",
         "user revoke-role clara admin",
         "session list clara",

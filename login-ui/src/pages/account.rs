@@ -19,6 +19,7 @@ use crate::visit::{Session, Visit};
 
 mod changes;
 mod devices;
+pub(crate) mod two_factor;
 
 pub(crate) use changes::{password, profile};
 use devices::Device;
@@ -33,11 +34,19 @@ struct Page {
     username: Option<String>,
     email: String,
     roles: Vec<String>,
+    two_factor: TwoFactor,
     done: Option<&'static str>,
     profile: FormState,
     password: FormState,
     password_hint: String,
     devices: Vec<Device>,
+}
+
+/// Whether signing in takes a code as well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TwoFactor {
+    On,
+    Off,
 }
 
 /// What the page shows besides what is stored.
@@ -147,8 +156,14 @@ async fn show(
     };
     let mut frame = Frame::new(&visit.live, "Your account").wide();
     frame.failed = failed;
+    let two_factor = if account.mfa_enabled() {
+        TwoFactor::On
+    } else {
+        TwoFactor::Off
+    };
     let page = Page {
         frame,
+        two_factor,
         person: person(&account),
         login: account.user().to_owned(),
         done: shown.done,

@@ -43,13 +43,14 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     if visit.session().await?.is_some() {
         return answer::see_other(to.as_str());
     }
-    show(
-        &visit,
-        StatusCode::OK,
-        Remembered::No,
-        to,
-        FormState::default(),
-    )
+    let mut form = FormState::default();
+    if !visit.query.get("over").is_empty() {
+        form = form.alert(
+            "That took too long, or there were too many codes. Sign in again.",
+            &[],
+        );
+    }
+    show(&visit, StatusCode::OK, Remembered::No, to, form)
 }
 
 /// The try.
@@ -85,6 +86,14 @@ pub(crate) async fn post(
     };
     let wait = match sign_in(&visit.ui.identity, &visit.live, attempt).await? {
         SignIn::Welcome(opened) => return answer::welcome(&visit, &opened, to.as_str()),
+        SignIn::CodeNeeded(flow) => {
+            let path = visit.portal(&format!("login/code{}", to.query()));
+            return answer::next_step(&visit, &flow, &path);
+        }
+        SignIn::Unverified(flow) => {
+            let path = visit.portal(&format!("verify{}", to.query()));
+            return answer::next_step(&visit, &flow, &path);
+        }
         SignIn::Refused => {
             let form = form.alert(
                 "That name and password don’t match.",

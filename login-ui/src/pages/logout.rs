@@ -8,7 +8,7 @@ use http::header::{HeaderName, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::answer;
-use crate::cookie;
+use crate::cookie::Jar;
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::frame::Frame;
@@ -57,7 +57,7 @@ pub(crate) async fn post(
     let mut response = answer::see_other("/")?;
     response
         .headers_mut()
-        .insert(SET_COOKIE, cookie::clear(visit.scheme));
+        .insert(SET_COOKIE, Jar::Session.clear(visit.scheme));
     response.headers_mut().insert(CLEAR.0, CLEAR.1);
     Ok(response)
 }

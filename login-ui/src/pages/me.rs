@@ -31,6 +31,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
             Some("Nobody is signed in."),
         ));
     };
+    let mfa_enabled = account.mfa_enabled();
     let me = Me {
         id: account.id.to_string(),
         username: account.username,
@@ -40,7 +41,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
         last_name: account.last_name,
         date_of_birth: account.date_of_birth.map(|date| date.to_string()),
         roles: account.roles,
-        mfa_enabled: false,
+        mfa_enabled,
     };
     Ok(Json(me).into_response())
 }

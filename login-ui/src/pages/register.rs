@@ -87,6 +87,10 @@ pub(crate) async fn post(
     .await?;
     let wait = match outcome {
         Registered::Welcome(opened) => return answer::welcome(&visit, &opened, to.as_str()),
+        Registered::Verify(flow) => {
+            let path = visit.portal(&format!("verify{}", to.query()));
+            return answer::next_step(&visit, &flow, &path);
+        }
         Registered::Invalid(problems) => {
             let form = form.problems(fields::problems(problems));
             return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, to, form);

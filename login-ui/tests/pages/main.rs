@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod app;
 mod browser;
 mod cookies;
 mod front_door;
@@ -16,4 +17,6 @@ mod login;
 mod logout;
 mod outage;
 mod register;
+mod second_step;
 mod setup;
+mod two_factor;

@@ -37,6 +37,7 @@ pub fn show(account: &Account, format: Format) -> Result<(), Trouble> {
         ("date of birth", birth.unwrap_or_default()),
         ("roles", account.roles.join(", ")),
         ("state", state(account).to_owned()),
+        ("two factors", two_factors(account)),
         ("since", moment(account.created_at)),
     ];
     let said: Vec<_> = lines
@@ -64,6 +65,13 @@ fn state(account: &Account) -> &'static str {
     }
 }
 
+fn two_factors(account: &Account) -> String {
+    account.two_factor_since.map_or_else(
+        || "off".to_owned(),
+        |since| format!("on since {}", moment(since)),
+    )
+}
+
 fn row(account: &Account) -> [String; 6] {
     [
         account.username.clone().unwrap_or_default(),
@@ -87,6 +95,7 @@ fn account_json(account: &Account) -> Value {
         "roles": account.roles,
         "enabled": account.enabled,
         "has_password": account.has_password(),
+        "mfa_enabled": account.mfa_enabled(),
         "created_at": account.created_at.to_string(),
     })
 }
