@@ -15,7 +15,7 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use crate::failure::{self, Failure};
 use crate::pages::account::two_factor;
-use crate::pages::{account, login, login_code, logout, me, register, setup};
+use crate::pages::{account, login, login_code, logout, me, recover, register, setup, verify};
 use crate::{Ui, assets, guard};
 
 /// Where a request goes that is not below the portal's path. No page lives there.
@@ -66,6 +66,16 @@ fn below_portal(ui: Ui) -> Router {
         .route("/login", get(login::get).post(login::post))
         .route("/login/code", get(login_code::get).post(login_code::post))
         .route("/register", get(register::get).post(register::post))
+        .route("/verify", get(verify::get).post(verify::post))
+        .route("/recover", get(recover::get).post(recover::post))
+        .route(
+            "/recover/code",
+            get(recover::get_code).post(recover::post_code),
+        )
+        .route(
+            "/recover/password",
+            get(recover::get_password).post(recover::post_password),
+        )
         .route("/logout", get(logout::get).post(logout::post))
         .route("/setup", get(setup::get).post(setup::post))
         .route("/api/me", get(me::get))

@@ -14,7 +14,7 @@ use super::*;
 use store::ScriptedStore;
 
 const LIFETIMES: Lifetimes = Lifetimes {
-    idle: Duration::from_secs(7200),
+    idle: Duration::from_hours(2),
     outage_grace: Duration::ZERO,
 };
 
@@ -58,14 +58,14 @@ impl Memory {
 
     /// With a proof of life that is good for the next 750 ms.
     fn alive(self) -> Self {
-        self.hear(Event::Alive {
+        self.hear(&Event::Alive {
             as_of: Instant::now(),
         });
         self
     }
 
-    fn hear(&self, event: Event) {
-        self.cache.hear(&event);
+    fn hear(&self, event: &Event) {
+        self.cache.hear(event);
     }
 
     async fn find(&self, key: &SessionKey) -> (Found, Origin) {
@@ -86,7 +86,7 @@ async fn a_known_session_is_asked_for_once() {
     let memory = Memory::new().alive();
     let key = memory.store.has_session();
     for _ in 0..100 {
-        memory.hear(Event::Alive {
+        memory.hear(&Event::Alive {
             as_of: Instant::now(),
         });
         assert!(memory.is_known(&key).await);
@@ -104,7 +104,7 @@ async fn without_a_proof_every_request_asks() {
         assert!(memory.is_known(&key).await);
         assert_eq!(memory.store.reads(), asked);
     }
-    memory.hear(Event::Alive {
+    memory.hear(&Event::Alive {
         as_of: Instant::now(),
     });
     assert!(memory.is_known(&key).await);
@@ -116,7 +116,7 @@ async fn a_loss_ends_belief_and_an_outage_refuses() {
     let memory = Memory::new().alive();
     let key = memory.store.has_session();
     assert!(memory.is_known(&key).await);
-    memory.hear(Event::Lost);
+    memory.hear(&Event::Lost);
     memory.store.goes_away();
     assert!(matches!(
         memory.find(&key).await,
@@ -131,7 +131,7 @@ async fn a_grace_honours_known_sessions_only() {
     let memory = Memory::new().alive();
     let (known, never_seen) = (memory.store.has_session(), memory.store.has_session());
     assert!(memory.is_known(&known).await);
-    memory.hear(Event::Lost);
+    memory.hear(&Event::Lost);
     memory.store.goes_away();
     let graceful = Lifetimes {
         outage_grace: Duration::from_mins(1),
@@ -161,11 +161,11 @@ async fn a_change_means_re_read_and_only_the_store_ends() {
     let memory = Memory::new().alive();
     let key = memory.store.has_session();
     assert!(memory.is_known(&key).await);
-    memory.hear(Event::Changed(key));
+    memory.hear(&Event::Changed(key));
     assert!(memory.is_known(&key).await, "the store still has it");
     assert_eq!(memory.store.reads(), 2);
     memory.store.loses(&key);
-    memory.hear(Event::Changed(key));
+    memory.hear(&Event::Changed(key));
     assert!(!memory.is_known(&key).await);
 }
 
@@ -177,7 +177,7 @@ async fn everything_drops_everything() {
         assert!(memory.is_known(key).await);
     }
     memory.store.loses(&keys[0]);
-    memory.hear(Event::Everything);
+    memory.hear(&Event::Everything);
     assert!(memory.cache.is_empty());
     assert!(!memory.is_known(&keys[0]).await);
     assert!(memory.is_known(&keys[1]).await);
@@ -191,7 +191,7 @@ async fn idle_ends_are_seen_on_the_spot_but_asked_about_first() {
     memory.clock.set(store::after(LIFETIMES.idle));
     memory
         .store
-        .seen(&key, store::after(LIFETIMES.idle - Duration::from_secs(60)));
+        .seen(&key, store::after(Duration::from_mins(119)));
     assert!(memory.is_known(&key).await, "used elsewhere meanwhile");
     memory.clock.set(store::after(LIFETIMES.idle * 2));
     assert!(!memory.is_known(&key).await, "used nowhere");
@@ -206,7 +206,7 @@ async fn unknown_tokens_are_asked_for_once_in_a_while() {
     }
     assert_eq!(memory.store.reads(), 1);
     memory.store.gains(&stranger);
-    memory.hear(Event::Changed(stranger));
+    memory.hear(&Event::Changed(stranger));
     assert!(memory.is_known(&stranger).await);
 }
 
@@ -225,8 +225,8 @@ async fn a_use_is_written_once_a_minute() {
     assert_eq!(
         memory.store.touches(),
         [
-            store::after(Duration::from_secs(60)),
-            store::after(Duration::from_secs(120))
+            store::after(Duration::from_mins(1)),
+            store::after(Duration::from_mins(2))
         ]
     );
 }
@@ -240,7 +240,7 @@ async fn memory_stays_within_its_bounds() {
     .alive();
     for _ in 0..300 {
         let key = memory.store.has_session();
-        memory.hear(Event::Alive {
+        memory.hear(&Event::Alive {
             as_of: Instant::now(),
         });
         assert!(

@@ -12,7 +12,7 @@ async fn an_answer_from_before_a_change_is_not_remembered() {
     memory.store.wait_for_read().await;
     // The store's answer is on its way: live. Now the session ends and the change is heard of.
     memory.store.loses(&key);
-    memory.hear(Event::Changed(key));
+    memory.hear(&Event::Changed(key));
     memory.store.release();
     // The question is put again, and that answer is the one that counts.
     memory.store.wait_for_read().await;
@@ -31,7 +31,7 @@ async fn an_answer_from_before_everything_changed_is_not_remembered() {
     let asking = tokio::spawn(async move { cache.find(&key, LIFETIMES).await.0 });
     memory.store.wait_for_read().await;
     memory.store.loses(&key);
-    memory.hear(Event::Everything);
+    memory.hear(&Event::Everything);
     memory.store.release();
     memory.store.wait_for_read().await;
     memory.store.release();
@@ -47,7 +47,7 @@ async fn an_undisturbed_answer_is_remembered() {
     let cache = Arc::clone(&memory.cache);
     let asking = tokio::spawn(async move { cache.find(&key, LIFETIMES).await.0 });
     memory.store.wait_for_read().await;
-    memory.hear(Event::Changed(super::key()));
+    memory.hear(&Event::Changed(super::key()));
     memory.store.release();
     assert!(matches!(asking.await.unwrap(), Found::Known(_)));
     assert_eq!((memory.cache.len(), memory.store.reads()), (1, 1));
@@ -96,7 +96,7 @@ async fn no_stale_entry_survives_readers_and_a_writer_racing() {
     let memory = Arc::new(Memory::new().alive());
     let mut stale = 0;
     for _ in 0..2_000 {
-        memory.hear(Event::Alive {
+        memory.hear(&Event::Alive {
             as_of: Instant::now(),
         });
         let key = memory.store.has_session();
@@ -110,14 +110,14 @@ async fn no_stale_entry_survives_readers_and_a_writer_racing() {
             let memory = Arc::clone(&memory);
             tokio::spawn(async move {
                 memory.store.loses(&key);
-                memory.hear(Event::Changed(key));
+                memory.hear(&Event::Changed(key));
             })
         };
         writer.await.unwrap();
         for reader in readers {
             reader.await.unwrap();
         }
-        memory.hear(Event::Alive {
+        memory.hear(&Event::Alive {
             as_of: Instant::now(),
         });
         stale += usize::from(memory.is_known(&key).await);
@@ -174,7 +174,7 @@ async fn a_bell_rings_for_its_own_session_and_for_everything() {
         let bell = watching.bell().notified();
         tokio::pin!(bell);
         bell.as_mut().enable();
-        memory.hear(event.clone());
+        memory.hear(&event);
         let rang = futures_util::poll!(bell).is_ready();
         assert_eq!(rang, rings, "{event:?}");
     }

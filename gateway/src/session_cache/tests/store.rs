@@ -22,7 +22,7 @@ pub(super) fn after(time: Duration) -> Timestamp {
 }
 
 pub(super) fn end() -> Timestamp {
-    after(Duration::from_secs(24 * 3600))
+    after(Duration::from_hours(24))
 }
 
 pub(super) struct ScriptedStore {
