@@ -24,6 +24,6 @@ pub use deliver::deliver;
 #[cfg(test)]
 pub(crate) use deliver::pass;
 pub use letter::MailKind;
-pub(crate) use letter::{Content, Key, Letter, Recipient};
+pub(crate) use letter::{Content, Key, Letter, Recipient, Turned};
 pub(crate) use outbox::push;
 pub use trial::{Tested, test};

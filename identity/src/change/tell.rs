@@ -7,7 +7,7 @@ use super::Edit;
 use crate::account::Account;
 use crate::audit::By;
 use crate::codes;
-use crate::mail::{self, Asked, Content, Letter, Recipient};
+use crate::mail::{self, Asked, Content, Letter, Recipient, Turned};
 use crate::{EmailAddress, Fault, Identity};
 
 /// In the transaction of the change; `before` is the account as it was.
@@ -70,6 +70,12 @@ impl Edit<'_> {
             Self::Email(new, _) if before.email_verified => Some(Content::EmailChanged {
                 new: new.as_str().to_owned(),
             }),
+            Self::TurnOnTwoFactor(_) if before.email_verified => {
+                Some(Content::TwoFactor(Turned::On))
+            }
+            Self::TurnOffTwoFactor(_) | Self::ResetTwoFactor if before.email_verified => {
+                Some(Content::TwoFactor(Turned::Off))
+            }
             _ => None,
         }
     }

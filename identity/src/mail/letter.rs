@@ -37,12 +37,21 @@ pub(crate) enum Content {
     PasswordChanged,
     /// There is another address: told to the old one.
     EmailChanged { new: String },
+    /// Signing in takes a code now, or does so no more.
+    TwoFactor(Turned),
     /// An address is to become that of an account.
     ProveEmail(Key),
     /// Somebody may make an account.
     Invite { token: String, until: i64 },
     /// Does mail work?
     Test,
+}
+
+/// Which way something was turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Turned {
+    On,
+    Off,
 }
 
 /// What lets somebody go on. Times are milliseconds since 1970.
@@ -76,6 +85,8 @@ pub enum MailKind {
     PasswordChanged,
     /// A note that the address changed.
     EmailChanged,
+    /// A note that the second factor was turned on or off.
+    TwoFactorChanged,
     /// A code that proves the new address of an account.
     ProveEmail,
     /// An invitation.
@@ -86,12 +97,13 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Verify,
         Self::Recover,
         Self::AddressTaken,
         Self::PasswordChanged,
         Self::EmailChanged,
+        Self::TwoFactorChanged,
         Self::ProveEmail,
         Self::Invite,
         Self::Test,
@@ -106,6 +118,7 @@ impl MailKind {
             Self::AddressTaken => "address_taken",
             Self::PasswordChanged => "password_changed",
             Self::EmailChanged => "email_changed",
+            Self::TwoFactorChanged => "two_factor_changed",
             Self::ProveEmail => "prove_email",
             Self::Invite => "invite",
             Self::Test => "test",
@@ -121,6 +134,7 @@ impl Content {
             Self::AddressTaken => MailKind::AddressTaken,
             Self::PasswordChanged => MailKind::PasswordChanged,
             Self::EmailChanged { .. } => MailKind::EmailChanged,
+            Self::TwoFactor(_) => MailKind::TwoFactorChanged,
             Self::ProveEmail(_) => MailKind::ProveEmail,
             Self::Invite { .. } => MailKind::Invite,
             Self::Test => MailKind::Test,
@@ -132,9 +146,11 @@ impl Content {
         match self {
             Self::Verify(key) | Self::Recover(key) | Self::ProveEmail(key) => Some(key.until),
             Self::Invite { until, .. } => Some(*until),
-            Self::AddressTaken | Self::PasswordChanged | Self::EmailChanged { .. } | Self::Test => {
-                None
-            }
+            Self::AddressTaken
+            | Self::PasswordChanged
+            | Self::EmailChanged { .. }
+            | Self::TwoFactor(_)
+            | Self::Test => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 use uuid::Uuid;
 
-use super::{Asked, Content, Key};
+use super::{Asked, Content, Key, Turned};
 use crate::Fault;
 
 const IGNORE: &str = "If this wasn't you, you can ignore this.";
@@ -124,6 +124,7 @@ fn words(outgoing: &Outgoing<'_>, live: &Live) -> Words {
         Content::AddressTaken => address_taken(live),
         Content::PasswordChanged => password_changed(live),
         Content::EmailChanged { new } => email_changed(new, live),
+        Content::TwoFactor(turned) => two_factor(*turned, live),
         Content::Invite { token, until } => invite(token, *until, live),
         Content::Test => Words {
             subject: format!("Mail from {} works", live.portal.title),
@@ -173,6 +174,28 @@ fn email_changed(new: &str, live: &Live) -> Words {
         heading: "Your address was changed".to_owned(),
         sentence: format!("Your account now has the address {}.", masked(new)),
         closing: "If this wasn't you, tell whoever runs this site at once.",
+        ..Words::default()
+    }
+}
+
+fn two_factor(turned: Turned, live: &Live) -> Words {
+    let title = &live.portal.title;
+    let (heading, sentence) = match turned {
+        Turned::On => (
+            "Two-step sign-in was turned on",
+            "Signing in takes your password and a code from your app from now on.",
+        ),
+        Turned::Off => (
+            "Two-step sign-in was turned off",
+            "Your password alone is enough to sign in from now on. You were signed out everywhere else.",
+        ),
+    };
+    Words {
+        subject: format!("{heading} at {title}"),
+        heading: heading.to_owned(),
+        sentence: sentence.to_owned(),
+        link: link(live, "This wasn't me", "/recover"),
+        closing: "If this wasn't you, choose a new password at once and tell whoever runs this site.",
         ..Words::default()
     }
 }

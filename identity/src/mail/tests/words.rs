@@ -77,6 +77,7 @@ fn links_are_there_only_where_the_portal_has_an_address() {
             Content::ProveEmail(key()),
             Content::AddressTaken,
             Content::PasswordChanged,
+            Content::TwoFactor(Turned::On),
             Content::Invite {
                 token: "i".repeat(43),
                 until: 0,
@@ -101,6 +102,8 @@ fn every_kind_has_words_of_its_own() {
     for content in [
         Content::AddressTaken,
         Content::PasswordChanged,
+        Content::TwoFactor(Turned::On),
+        Content::TwoFactor(Turned::Off),
         Content::EmailChanged {
             new: "new@example.org".to_owned(),
         },

@@ -229,3 +229,20 @@ async fn proof_takes_both_factors_where_there_are_two() {
         .unwrap();
     assert!(matches!(changed, change::ChangedPassword::Wrong));
 }
+
+#[tokio::test]
+async fn its_owner_is_told_of_each_change() {
+    let room = Room::open().await;
+    let bob = person(&room, "bob").await;
+    let told = room.one_mail().await;
+    assert_eq!(told.to, "bob@x.example");
+    assert_eq!(told.subject, "Two-step sign-in was turned on at Doorward");
+    let proof = again(&room, bob.opened.key).await;
+    let off = turn_off(&room.identity, &proof, &client("192.0.2.1")).await;
+    assert!(matches!(off.unwrap(), TurnedOff::Done(_)));
+    let told = room.one_mail().await;
+    assert_eq!(told.subject, "Two-step sign-in was turned off at Doorward");
+    let again = change::reset_two_factor(&room.identity, bob.account.id, By::Command).await;
+    assert!(matches!(again.unwrap(), Changed::Already(_)));
+    assert_eq!(room.mail().await.len(), 0, "nothing has changed");
+}
