@@ -40,6 +40,7 @@ mod harness;
 mod identity_headers;
 mod journey;
 mod link;
+mod mailed_codes;
 mod operating;
 mod paths;
 mod quiet;
