@@ -134,6 +134,14 @@ const PAGES = {
   'bad-request': [null, (page) => open(page, '/a%2Fb', 400)],
   'unknown-site': [null, (page) => open(page, '/', 421, gateway.byNumber)],
   logout: ['anna', (page) => open(page, '/_auth/logout', 200)],
+  recover: [null, (page) => open(page, '/_auth/recover', 200)],
+  'recover-refused': [null, (page) => refused(page, '/_auth/recover', { email: 'no address' }, 422)],
+  'recover-code': [null, async (page) => {
+    await open(page, '/_auth/recover', 200);
+    await page.fill('[name=email]', 'nobody@example.com');
+    await page.click('main form button:last-of-type');
+    await page.waitForURL((url) => url.pathname.endsWith('/recover/code'));
+  }],
   'login-code': [null, (page) => halfWay(page, 'bob')],
   'login-code-recovery': [null, async (page) => {
     await halfWay(page, 'bob');
