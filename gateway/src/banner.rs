@@ -110,7 +110,8 @@ impl Banner<'_> {
     }
 
     /// The origin of a link to the built-in pages: one that some site answers to.
-    fn portal(&self) -> String {
+    #[must_use]
+    pub fn portal(&self) -> String {
         if let Some(url) = &self.live.portal.url {
             return url.as_str().trim_end_matches('/').to_owned();
         }

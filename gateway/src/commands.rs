@@ -4,6 +4,7 @@
 //! served. Commands work on the stores directly, so they need no running gateway, and every running one hears of what
 //! they change.
 
+mod audit;
 mod check;
 mod exit;
 mod healthcheck;
@@ -74,6 +75,9 @@ enum Work {
     /// Who is signed in
     #[command(subcommand)]
     Session(session::SessionCommand),
+    /// What happened to accounts
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Mail
     #[command(subcommand)]
     Mail(mail::MailCommand),
@@ -125,6 +129,7 @@ impl Work {
             Self::Config(ConfigCommand::Schema) => print::json(&doorward_config::schema()),
             Self::User(command) => user::user(command, &settings::load_for_work(sources)?),
             Self::Session(command) => session::session(command, &settings::load_for_work(sources)?),
+            Self::Audit(command) => audit::audit(&command, &settings::load_for_work(sources)?),
             Self::Mail(command) => mail::mail(command, &settings::load_for_work(sources)?),
             Self::Healthcheck => {
                 healthcheck::healthcheck(settings::load_for_work(sources)?.boot.admin_listen)

@@ -6,12 +6,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "commands/audit.rs"]
+mod audit;
 #[path = "commands/check.rs"]
 mod check;
 #[path = "commands/health.rs"]
 mod health;
 #[path = "commands/import.rs"]
 mod import;
+#[path = "commands/invite.rs"]
+mod invite;
 #[path = "commands/user.rs"]
 mod user;
 

@@ -49,6 +49,10 @@ pub enum Event {
     RecoverySuccess,
     /// The first admin was made with the setup link.
     SetupUsed,
+    /// An operator invited somebody.
+    InviteMade,
+    /// Somebody made an account with an invitation.
+    InviteUsed,
     /// An operator made an account.
     AccountAdded,
     /// An operator brought an account from another program.
@@ -57,6 +61,8 @@ pub enum Event {
     AccountEnabled,
     /// An account may not be used any more.
     AccountDisabled,
+    /// An operator lifted the waiting times of an account.
+    AccountUnlocked,
     /// An account is gone.
     AccountDeleted,
     /// An account has a role that it had not.
@@ -167,10 +173,13 @@ impl Event {
             Self::RecoveryProven => "recovery.proven",
             Self::RecoverySuccess => "recovery.success",
             Self::SetupUsed => "setup.used",
+            Self::InviteMade => "invite.made",
+            Self::InviteUsed => "invite.used",
             Self::AccountAdded => "account.added",
             Self::AccountImported => "account.imported",
             Self::AccountEnabled => "account.enabled",
             Self::AccountDisabled => "account.disabled",
+            Self::AccountUnlocked => "account.unlocked",
             Self::AccountDeleted => "account.deleted",
             Self::RoleGranted(_) => "role.granted",
             Self::RoleRevoked(_) => "role.revoked",
@@ -343,6 +352,53 @@ impl Audit {
             .limit(count)
             .all(self.database.reads());
         in_time(rows).await?.into_iter().map(read).collect()
+    }
+}
+
+/// Which part of the trail is wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stretch {
+    /// Only what is about this account.
+    pub account: Option<AccountId>,
+    /// Only what came after the entry with this id.
+    pub after: i64,
+}
+
+impl Audit {
+    /// At most `count` entries, the oldest first, from the beginning of the stretch.
+    ///
+    /// # Errors
+    /// As [`Audit::list`].
+    pub async fn page(&self, stretch: Stretch, count: u64) -> Result<Vec<Entry>, Fault> {
+        let rows = stretch
+            .rows()
+            .order_by_asc(audit::Column::Id)
+            .limit(count)
+            .all(self.database.reads());
+        in_time(rows).await?.into_iter().map(read).collect()
+    }
+
+    /// The newest `count` entries, the oldest first.
+    ///
+    /// # Errors
+    /// As [`Audit::list`].
+    pub async fn tail(&self, stretch: Stretch, count: u64) -> Result<Vec<Entry>, Fault> {
+        let rows = stretch
+            .rows()
+            .order_by_desc(audit::Column::Id)
+            .limit(count)
+            .all(self.database.reads());
+        in_time(rows).await?.into_iter().rev().map(read).collect()
+    }
+}
+
+impl Stretch {
+    fn rows(self) -> sea_orm::Select<audit::Entity> {
+        let rows = audit::Entity::find().filter(audit::Column::Id.gt(self.after));
+        match self.account {
+            Some(id) => rows.filter(audit::Column::AccountId.eq(id.as_bytes().to_vec())),
+            None => rows,
+        }
     }
 }
 

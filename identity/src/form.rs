@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::invite::Invitation;
 use crate::name::{EmailAddress, NameFault, Username};
 use crate::password::{Password, Person, judge};
 
@@ -127,6 +128,20 @@ impl Problems {
         let domains = allowed.join(", ");
         let text = format!("Only addresses at {domains} can have an account here.");
         self.0.push(Problem::new(Field::Email, text));
+        None
+    }
+
+    /// The address of somebody who was invited: whatever domains are allowed, it is that one.
+    pub(crate) fn invited_email(
+        &mut self,
+        typed: &str,
+        invitation: &Invitation,
+    ) -> Option<EmailAddress> {
+        let address = self.email(typed)?;
+        if address.canonical() == invitation.address.canonical() {
+            return Some(address);
+        }
+        self.0.push(invitation.another_address());
         None
     }
 

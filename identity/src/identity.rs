@@ -133,6 +133,7 @@ impl Identity {
         self.throttle.prune().await?;
         crate::half_way::prune(self).await?;
         crate::codes::prune(self).await?;
+        crate::invite::prune(self).await?;
         crate::setup::prune(self).await
     }
 }

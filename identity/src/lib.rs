@@ -24,6 +24,7 @@ mod form;
 mod half_way;
 mod identity;
 pub mod import;
+pub mod invite;
 pub mod mail;
 mod name;
 mod opening;

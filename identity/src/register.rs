@@ -14,9 +14,10 @@ use crate::accounts::{self, Draft, Inserted};
 use crate::audit::{By, Event};
 use crate::flow::FlowToken;
 use crate::form::{Problems, Profile};
+use crate::invite::{self, Invitation, Use};
 use crate::opening::{self, Occasion};
 use crate::password::{Hashed, Password, PasswordHash, Person};
-use crate::role;
+use crate::role::{self, Role};
 use crate::session::{Ended, Opened, Remembered, SessionKey};
 use crate::tally::{Note, RegistrationOutcome};
 use crate::throttle::{Counter, Turn};
@@ -39,6 +40,8 @@ pub struct NewAccount<'a> {
     pub last_name: &'a str,
     /// `YYYY-MM-DD`.
     pub date_of_birth: &'a str,
+    /// What the link of an [invitation](crate::invite) carries.
+    pub invite: &'a str,
 }
 
 /// What came of it.
@@ -56,8 +59,10 @@ pub enum Registered {
     Verify(FlowToken),
     /// There is none: this is what has to be changed (422).
     Invalid(Vec<Problem>),
-    /// Nobody may register (product.md §5 has no page for it then).
+    /// Nobody may register, or only who was invited.
     Closed,
+    /// The invitation does not work (any more).
+    Uninvited,
     /// Too many tries from this address found a name or address taken, or too much mail was asked for (429).
     Slow {
         /// When the next one will be judged.
@@ -86,7 +91,7 @@ pub async fn register(
         Ok(Registered::Welcome(_)) => RegistrationOutcome::Success,
         Ok(Registered::Verify(_)) => RegistrationOutcome::CodeSent,
         Ok(Registered::Invalid(_)) => RegistrationOutcome::Invalid,
-        Ok(Registered::Closed) => RegistrationOutcome::Closed,
+        Ok(Registered::Closed | Registered::Uninvited) => RegistrationOutcome::Closed,
         Ok(Registered::Slow { .. }) => RegistrationOutcome::RateLimited,
         Ok(Registered::Busy { .. }) => RegistrationOutcome::Busy,
         Err(_) => RegistrationOutcome::Error,
@@ -102,10 +107,13 @@ async fn judge(
     client: &Client,
     former: Option<SessionKey>,
 ) -> Result<Registered, Fault> {
-    if live.registration.mode != RegistrationMode::Open {
-        return Ok(Registered::Closed);
-    }
-    let (draft, password) = match read(identity, live, &form)? {
+    let invitation = match may_register(identity, live, form.invite).await? {
+        May::Anybody => None,
+        May::Invited(invitation) => Some(invitation),
+        May::Closed => return Ok(Registered::Closed),
+        May::Uninvited => return Ok(Registered::Uninvited),
+    };
+    let (draft, password) = match read(identity, live, (&form, invitation.as_ref()))? {
         Read::Good(draft, password) => (draft, password),
         Read::Bad(problems) => return Ok(Registered::Invalid(problems)),
     };
@@ -119,36 +127,41 @@ async fn judge(
         }
     }
     let id = draft.id;
-    let made = match live.registration.verify_email {
-        VerifyEmail::Off => make(identity, *draft, password).await,
-        VerifyEmail::On => unverified::make(identity, live, *draft, password, client).await,
+    let made = match (&invitation, live.registration.verify_email) {
+        (None, VerifyEmail::On) => unverified::make(identity, live, *draft, password, client).await,
+        // An operator stands for an invited address.
+        (Some(_), _) | (None, VerifyEmail::Off) => {
+            make(identity, (*draft, invitation.as_ref()), password, client).await
+        }
     };
-    match made {
-        Ok(Made::Done) => identity.throttle.withdrawn(&counters).await?,
-        Ok(Made::Verify(flow)) => {
-            identity.throttle.withdrawn(&counters).await?;
-            return Ok(Registered::Verify(flow));
-        }
-        Ok(Made::Slow(retry_after)) => {
-            identity.throttle.withdrawn(&counters).await?;
-            return Ok(Registered::Slow { retry_after });
-        }
+    let outcome = match made {
         Ok(Made::Taken(problem)) => return Ok(Registered::Invalid(vec![problem])),
-        Ok(Made::Busy(retry_after)) => {
-            identity.throttle.withdrawn(&counters).await?;
-            return Ok(Registered::Busy { retry_after });
-        }
+        Ok(Made::Done) => None,
+        Ok(Made::Verify(flow)) => Some(Registered::Verify(flow)),
+        Ok(Made::Uninvited) => Some(Registered::Uninvited),
+        Ok(Made::Slow(retry_after)) => Some(Registered::Slow { retry_after }),
+        Ok(Made::Busy(retry_after)) => Some(Registered::Busy { retry_after }),
         Err(fault) => {
             if let Err(second) = identity.throttle.withdrawn(&counters).await {
                 tracing::warn!(fault = %second, "a registration that was not judged stays counted");
             }
             return Err(fault);
         }
+    };
+    identity.throttle.withdrawn(&counters).await?;
+    match outcome {
+        Some(outcome) => Ok(outcome),
+        None => welcome(identity, (live, client), id, former).await,
     }
-    identity
-        .audit
-        .record(&Event::RegisterSuccess, Some(id), By::Client(client))
-        .await?;
+}
+
+/// The first session of an account that may have one at once.
+async fn welcome(
+    identity: &Identity,
+    (live, client): (&Live, &Client),
+    id: AccountId,
+    former: Option<SessionKey>,
+) -> Result<Registered, Fault> {
     let occasion = Occasion {
         live,
         client,
@@ -161,16 +174,44 @@ async fn judge(
     Ok(Registered::Welcome(opened))
 }
 
+/// Who may make an account.
+enum May {
+    Anybody,
+    Invited(Invitation),
+    Closed,
+    Uninvited,
+}
+
+async fn may_register(identity: &Identity, live: &Live, invite: &str) -> Result<May, Fault> {
+    match (live.registration.mode, invite) {
+        (RegistrationMode::Closed, _) | (RegistrationMode::Invite, "") => Ok(May::Closed),
+        (RegistrationMode::Open, "") => Ok(May::Anybody),
+        (mode, token) => match (invite::find(identity, token).await?, mode) {
+            (Some(invitation), _) => Ok(May::Invited(invitation)),
+            // They need none.
+            (None, RegistrationMode::Open) => Ok(May::Anybody),
+            (None, _) => Ok(May::Uninvited),
+        },
+    }
+}
+
 enum Read {
     Good(Box<Draft>, Password),
     Bad(Vec<Problem>),
 }
 
-fn read(identity: &Identity, live: &Live, form: &NewAccount<'_>) -> Result<Read, Fault> {
+fn read(
+    identity: &Identity,
+    live: &Live,
+    (form, invitation): (&NewAccount<'_>, Option<&Invitation>),
+) -> Result<Read, Fault> {
     let now = identity.clock.now();
     let mut problems = Problems::default();
     let username = problems.free_username(form.username, &live.registration);
-    let email = problems.free_email(form.email, &live.registration);
+    let email = match invitation {
+        Some(invitation) => problems.invited_email(form.email, invitation),
+        None => problems.free_email(form.email, &live.registration),
+    };
     let person = Person {
         username: form.username,
         email: form.email,
@@ -191,10 +232,10 @@ fn read(identity: &Identity, live: &Live, form: &NewAccount<'_>) -> Result<Read,
                 id: AccountId::new(now, &*identity.random),
                 username,
                 email,
-                email_verified_at: None,
+                email_verified_at: invitation.map(|_| now),
                 details,
                 password_hash: None,
-                roles: role::defaults(live)?,
+                roles: roles(live, invitation)?,
                 created_at: now,
             };
             Ok(Read::Good(Box::new(draft), password))
@@ -203,27 +244,53 @@ fn read(identity: &Identity, live: &Live, form: &NewAccount<'_>) -> Result<Read,
     }
 }
 
+/// Those of the invitation, if it names any.
+fn roles(live: &Live, invitation: Option<&Invitation>) -> Result<Vec<Role>, Fault> {
+    match invitation {
+        Some(invitation) if !invitation.roles.is_empty() => Ok(invitation.roles.clone()),
+        _ => role::defaults(live),
+    }
+}
+
 enum Made {
     Done,
+    Uninvited,
     Verify(FlowToken),
     Slow(Duration),
     Taken(Problem),
     Busy(Duration),
 }
 
-/// One hash whether the names are free or not, then one transaction.
-async fn make(identity: &Identity, draft: Draft, password: Password) -> Result<Made, Fault> {
+/// One hash whether the names are free or not, then one transaction: of several who use an invitation at once, one has
+/// the account.
+async fn make(
+    identity: &Identity,
+    (draft, invitation): (Draft, Option<&Invitation>),
+    password: Password,
+    client: &Client,
+) -> Result<Made, Fault> {
     let hash: PasswordHash = match identity.passwords.hash(password).await? {
         Hashed::Done(hash) => hash,
         Hashed::Busy { retry_after } => return Ok(Made::Busy(retry_after)),
     };
-    let transaction = identity.database.write().await?;
     let draft = Draft {
         password_hash: Some(hash),
         ..draft
     };
+    let (id, by) = (draft.id, By::Client(client));
+    let transaction = identity.database.write().await?;
+    let mut event = Event::RegisterSuccess;
+    if let Some(invitation) = invitation {
+        if invite::use_up(identity, &transaction, invitation).await? == Use::Gone {
+            transaction.rollback().await?;
+            return Ok(Made::Uninvited);
+        }
+        event = Event::InviteUsed;
+    }
     match accounts::insert(&transaction, draft).await? {
         Inserted::Done => {
+            let audit = &identity.audit;
+            audit.record_in(&transaction, &event, Some(id), by).await?;
             transaction.commit().await?;
             Ok(Made::Done)
         }

@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     AuthenticatorApp,
     /// Hashes recovery codes.
     RecoveryCode,
+    /// Hashes invitations.
+    Invite,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Outbox => "doorward/1/outbox",
             Self::AuthenticatorApp => "doorward/1/authenticator-app",
             Self::RecoveryCode => "doorward/1/recovery-code",
+            Self::Invite => "doorward/1/invite",
         }
     }
 }

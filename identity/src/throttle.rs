@@ -2,8 +2,10 @@
 //!
 //! Owns the counts, kept in the database so that every process agrees. Must not know what is tried. A try is counted
 //! as a failure *before* it is judged and taken back when it turns out right, so a hundred tries at once count as a
-//! hundred. A try that comes too early is not judged and not counted: a delay always ends by itself.
+//! hundred. A try that comes too early is not judged and not counted: a delay always ends by itself. While there are
+//! too many wrong tries at everything together, fewer of them are free.
 
+mod siege;
 #[cfg(test)]
 mod tests;
 
@@ -13,17 +15,19 @@ use std::time::Duration;
 
 use doorward_config::Throttle as Allowed;
 use jiff::Timestamp;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
 };
 use sha2::{Digest, Sha256};
 
+use crate::account::Account;
 use crate::database::entity::throttle;
 use crate::database::{Database, in_time};
 use crate::name::{EmailAddress, Login};
 use crate::tally::ThrottleKind;
 use crate::{AccountId, Clock, Fault};
+use siege::Weather;
 
 /// The delay after the last try that is free; every further one doubles it.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
@@ -182,9 +186,10 @@ impl Throttle {
             transaction.rollback().await?;
             return Ok(later);
         }
+        let weather = count_for_all(&transaction, counters, now).await?;
         for counter in counters {
             let row = rows.iter().find(|row| counter.is_for(row));
-            save(&transaction, spent(counter, row, now)).await?;
+            save(&transaction, spent(counter, row, (now, weather))).await?;
         }
         transaction.commit().await?;
         Ok(Turn::Now)
@@ -204,8 +209,11 @@ impl Throttle {
                         .exec(&transaction)
                         .await?;
                 }
-                ThrottleKind::Address => give_back(&transaction, counter).await?,
+                ThrottleKind::Address => give_back(&transaction, counter.key).await?,
             }
+        }
+        if siege::counts(counters) {
+            uncount(&transaction).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -217,8 +225,29 @@ impl Throttle {
     pub(crate) async fn withdrawn(&self, counters: &[Counter]) -> Result<(), Fault> {
         let transaction = self.database.write().await?;
         for counter in counters {
-            give_back(&transaction, counter).await?;
+            give_back(&transaction, counter.key).await?;
         }
+        if siege::counts(counters) {
+            uncount(&transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Forgets the wrong tries at an account, from wherever they came.
+    ///
+    /// # Errors
+    /// [`Fault::StoreAway`] when the database cannot be asked.
+    pub async fn forget(&self, account: &Account) -> Result<(), Fault> {
+        let allowed = Allowed::default();
+        let mut keys = vec![Counter::account(account.id, allowed).key.to_vec()];
+        if let Ok(address) = EmailAddress::parse(&account.email) {
+            keys.push(Counter::mail_to(&address).key.to_vec());
+        }
+        let transaction = self.database.write().await?;
+        throttle::Entity::delete_many()
+            .filter(throttle::Column::Key.is_in(keys))
+            .exec(&transaction)
+            .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -259,13 +288,17 @@ fn too_early(counters: &[Counter], rows: &[throttle::Model], now: Timestamp) -> 
 }
 
 /// The row after one more failure.
-fn spent(counter: &Counter, row: Option<&throttle::Model>, now: Timestamp) -> throttle::Model {
+fn spent(
+    counter: &Counter,
+    row: Option<&throttle::Model>,
+    (now, weather): (Timestamp, Weather),
+) -> throttle::Model {
     let now = now.as_millisecond();
     let remembered =
         row.filter(|row| now.saturating_sub(row.last_at) < milliseconds(FORGOTTEN_AFTER));
     let failures = remembered.map_or(0, |row| row.failures).saturating_add(1);
-    let free_at =
-        delay(failures, counter).map_or(0, |delay| now.saturating_add(milliseconds(delay)));
+    let free_at = delay(failures, counter, weather)
+        .map_or(0, |delay| now.saturating_add(milliseconds(delay)));
     throttle::Model {
         key: counter.key.to_vec(),
         failures,
@@ -275,16 +308,49 @@ fn spent(counter: &Counter, row: Option<&throttle::Model>, now: Timestamp) -> th
 }
 
 /// How long the try after failure number `failures` has to wait.
-fn delay(failures: i64, counter: &Counter) -> Option<Duration> {
-    let doublings = u32::try_from(failures - i64::from(counter.free_tries)).ok()?;
+fn delay(failures: i64, counter: &Counter, weather: Weather) -> Option<Duration> {
+    let free_tries = siege::free_tries(counter.free_tries, weather);
+    let doublings = u32::try_from(failures - i64::from(free_tries)).ok()?;
     let factor = 2_u32.checked_pow(doublings);
     let delay = factor.and_then(|factor| counter.first_delay.checked_mul(factor));
     Some(delay.map_or(LONGEST_DELAY, |delay| delay.min(LONGEST_DELAY)))
 }
 
-async fn give_back(transaction: &DatabaseTransaction, counter: &Counter) -> Result<(), Fault> {
-    let key = counter.key.to_vec();
-    let Some(row) = throttle::Entity::find_by_id(key)
+/// Counts a try for everybody, if it is of that kind.
+async fn count_for_all(
+    transaction: &DatabaseTransaction,
+    counters: &[Counter],
+    now: Timestamp,
+) -> Result<Weather, Fault> {
+    if !siege::counts(counters) {
+        return Ok(Weather::Calm);
+    }
+    let row = throttle::Entity::find_by_id(siege::key().to_vec())
+        .lock_exclusive()
+        .one(transaction)
+        .await?;
+    let row = siege::spent(row.as_ref(), now);
+    let weather = siege::weather(&row);
+    save(transaction, row).await?;
+    Ok(weather)
+}
+
+/// Takes one back that was counted for everybody; when the window ends stays as it is.
+async fn uncount(transaction: &DatabaseTransaction) -> Result<(), Fault> {
+    throttle::Entity::update_many()
+        .col_expr(
+            throttle::Column::Failures,
+            Expr::col(throttle::Column::Failures).sub(1),
+        )
+        .filter(throttle::Column::Key.eq(siege::key().to_vec()))
+        .filter(throttle::Column::Failures.gt(0))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+async fn give_back(transaction: &DatabaseTransaction, key: [u8; 32]) -> Result<(), Fault> {
+    let Some(row) = throttle::Entity::find_by_id(key.to_vec())
         .lock_exclusive()
         .one(transaction)
         .await?
@@ -295,7 +361,7 @@ async fn give_back(transaction: &DatabaseTransaction, counter: &Counter) -> Resu
     save(
         transaction,
         throttle::Model {
-            failures: (row.failures - 1).max(0),
+            failures: std::cmp::max(row.failures - 1, 0),
             free_at: 0,
             ..row
         },

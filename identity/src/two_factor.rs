@@ -25,7 +25,9 @@ pub use app::{AppKey, CODE_LENGTH};
 pub(crate) use enrol::is_open;
 pub use enrol::{Begun, Confirmation, Confirmed, Enrolment, begin, confirm, look};
 pub use own::{Regenerated, TurnedOff, regenerate, turn_off};
-pub(crate) use recovery::{CodeHash, forget as forget_codes, replace as replace_codes};
+pub(crate) use recovery::{
+    CodeHash, forget as forget_codes, replace as replace_codes, tell as tell_of_recovery,
+};
 pub use recovery::{RECOVERY_CODES, RecoveryCode};
 pub(crate) use spend::{Right, Spent, find, spend, spend_enrolment};
 

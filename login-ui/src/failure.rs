@@ -34,8 +34,10 @@ pub(crate) enum Failure {
     Foreign,
     /// The account page was fetched by a program on the page's own origin.
     NotNavigated,
-    /// Nobody may register here.
+    /// Nobody may register here, or only who was invited.
     Closed,
+    /// The invitation does not work.
+    Uninvited,
     /// A store cannot be asked.
     Away,
     /// Our mistake.
@@ -49,7 +51,9 @@ impl Failure {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unread(unread) => unread.status(),
-            Self::Foreign | Self::NotNavigated | Self::Closed => StatusCode::FORBIDDEN,
+            Self::Foreign | Self::NotNavigated | Self::Closed | Self::Uninvited => {
+                StatusCode::FORBIDDEN
+            }
             Self::Away => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -51,6 +51,11 @@ impl Unread {
 }
 
 impl Fields {
+    /// Whether the form had such a field at all.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
     /// Reads a form of at most 64 KiB that arrives within 15 seconds.
     pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Unread> {
         let bytes = timeout(DEADLINE, collect(body))

@@ -27,7 +27,7 @@ impl Notice {
         let (heading, text) = said(failure);
         let onward = match failure {
             Failure::NotFound | Failure::WrongMethod | Failure::NotNavigated => Onward::Home,
-            Failure::Foreign | Failure::Closed => Onward::SignIn,
+            Failure::Foreign | Failure::Closed | Failure::Uninvited => Onward::SignIn,
             Failure::Unread(_) | Failure::Away | Failure::Broken => Onward::Again,
         };
         let onward = onward.link(&live.portal.path);
@@ -69,6 +69,10 @@ fn said(failure: Failure) -> (&'static str, &'static str) {
         Failure::Closed => (
             "Accounts are by invitation",
             "You can’t create one yourself here. Ask whoever runs this site.",
+        ),
+        Failure::Uninvited => (
+            "This invitation doesn’t work",
+            "It works once and for a week. Ask whoever sent it for another, or sign in if you have an account.",
         ),
         Failure::Away => (
             "Back in a moment",

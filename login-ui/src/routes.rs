@@ -37,30 +37,6 @@ pub fn router(ui: Ui) -> Router {
 }
 
 fn below_portal(ui: Ui) -> Router {
-    let own = Router::new()
-        .route("/account", get(account::get))
-        .route("/account/profile", post(account::profile))
-        .route("/account/password", post(account::password))
-        .route("/account/sessions/revoke", post(account::revoke))
-        .route("/account/two-factor", get(two_factor::get))
-        .route(
-            "/account/two-factor/set-up",
-            get(two_factor::get).post(two_factor::set_up),
-        )
-        .route(
-            "/account/two-factor/confirm",
-            get(two_factor::get).post(two_factor::confirm),
-        )
-        .route(
-            "/account/two-factor/recovery-codes",
-            get(two_factor::ask_new_codes).post(two_factor::new_codes),
-        )
-        .route(
-            "/account/two-factor/turn-off",
-            get(two_factor::ask_turn_off).post(two_factor::turn_off),
-        )
-        .layer(from_fn_with_state(ui.clone(), guard::both_factors))
-        .layer(from_fn(guard::navigations_only));
     Router::new()
         .route("/", get(account::find))
         .route("/login", get(login::get).post(login::post))
@@ -79,7 +55,7 @@ fn below_portal(ui: Ui) -> Router {
         .route("/logout", get(logout::get).post(logout::post))
         .route("/setup", get(setup::get).post(setup::post))
         .route("/api/me", get(me::get))
-        .merge(own)
+        .merge(own_page(ui.clone()))
         .merge(
             Router::new()
                 .route("/static/{name}", get(assets::get))
@@ -95,6 +71,42 @@ fn below_portal(ui: Ui) -> Router {
         .layer(from_fn_with_state(ui.clone(), failure::dress))
         .layer(from_fn(guard::protect))
         .with_state(ui)
+}
+
+/// What is only for the person whose account it is.
+fn own_page(ui: Ui) -> Router<Ui> {
+    Router::new()
+        .route("/account", get(account::get))
+        .route("/account/profile", post(account::profile))
+        .route("/account/password", post(account::password))
+        .route(
+            "/account/email",
+            get(account::email::get).post(account::email::post),
+        )
+        .route("/account/sessions/revoke", post(account::revoke))
+        .route(
+            "/account/delete",
+            get(account::delete::get).post(account::delete::post),
+        )
+        .route("/account/two-factor", get(two_factor::get))
+        .route(
+            "/account/two-factor/set-up",
+            get(two_factor::get).post(two_factor::set_up),
+        )
+        .route(
+            "/account/two-factor/confirm",
+            get(two_factor::get).post(two_factor::confirm),
+        )
+        .route(
+            "/account/two-factor/recovery-codes",
+            get(two_factor::ask_new_codes).post(two_factor::new_codes),
+        )
+        .route(
+            "/account/two-factor/turn-off",
+            get(two_factor::ask_turn_off).post(two_factor::turn_off),
+        )
+        .layer(from_fn_with_state(ui, guard::both_factors))
+        .layer(from_fn(guard::navigations_only))
 }
 
 fn without_prefix(mut request: Request, portal: &str) -> Request {

@@ -4,6 +4,7 @@
 
 mod export;
 mod import;
+mod invite;
 mod view;
 
 use std::fmt;
@@ -12,7 +13,7 @@ use clap::{Args, Subcommand};
 use doorward_config::{Config, Live};
 use doorward_identity::Identity;
 use doorward_identity::accounts::Account;
-use doorward_identity::audit::By;
+use doorward_identity::audit::{By, Event};
 use doorward_identity::change::{self, Added, Addition, Changed, SetPassword};
 use doorward_identity::register::Problem;
 use doorward_identity::role::Role;
@@ -47,6 +48,13 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
+    /// Let somebody try again at once after too many wrong tries
+    Unlock {
+        /// Username or e-mail
+        who: String,
+    },
+    /// Invite somebody to make an account: prints a link, and mails it where `portal.url` is set
+    Invite(invite::Invite),
     /// Make accounts of those in a file, with the passwords that they have there
     Import(import::Import),
     /// Print all accounts as `import` takes them, password hashes included
@@ -152,6 +160,12 @@ pub fn user(command: UserCommand, config: &Config) -> Result<(), Trouble> {
         UserCommand::Show { who, json } => open::with_stores(&config.boot, async |identity| {
             view::show(&find(identity, &who).await?, Format::from(json))
         }),
+        UserCommand::Invite(asked) => open::with_stores(&config.boot, async |identity| {
+            asked.act(identity, config).await
+        }),
+        UserCommand::Unlock { who } => {
+            open::with_stores(&config.boot, async |identity| unlock(identity, &who).await)
+        }
         UserCommand::Import(asked) => asked.act(config),
         UserCommand::Export(asked) => asked.act(config),
         UserCommand::Change(asked) => open::with_stores(&config.boot, async |identity| {
@@ -207,6 +221,18 @@ async fn set_password(
         SetPassword::Invalid(problems) => Err(invalid(&problems)),
         SetPassword::Busy { .. } => Err(busy()),
     }
+}
+
+async fn unlock(identity: &Identity, who: &str) -> Result<(), Trouble> {
+    let account = find(identity, who).await?;
+    identity.throttle.forget(&account).await?;
+    let event = Event::AccountUnlocked;
+    let audit = &identity.audit;
+    audit.record(&event, Some(account.id), By::Command).await?;
+    let name = plain(account.user());
+    say(&format!(
+        "{name} may try again at once, unless many wrong tries came from the same address\n"
+    ))
 }
 
 fn invalid(problems: &[Problem]) -> Trouble {

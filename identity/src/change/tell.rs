@@ -22,7 +22,9 @@ pub(super) async fn tell(
             .map_err(|error| Fault::broken_by("an account's address is none", error))?;
         codes::void(transaction, before.id, address.canonical()).await?;
     }
-    let Some(content) = edit.notice(before) else {
+    // An operator who deletes an account knows whom to tell.
+    let by_command = matches!((edit, by), (Edit::Delete, By::Command));
+    let Some(content) = edit.notice(before).filter(|_| !by_command) else {
         return Ok(());
     };
     let letter = Letter {
@@ -73,6 +75,7 @@ impl Edit<'_> {
             Self::TurnOnTwoFactor(_) if before.email_verified => {
                 Some(Content::TwoFactor(Turned::On))
             }
+            Self::Delete if before.email_verified => Some(Content::AccountDeleted),
             Self::TurnOffTwoFactor(_) | Self::ResetTwoFactor if before.email_verified => {
                 Some(Content::TwoFactor(Turned::Off))
             }

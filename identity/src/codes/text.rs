@@ -74,7 +74,7 @@ impl LinkToken {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

@@ -1,5 +1,6 @@
 //! The tables of this room as `SeaORM` sees them. Times are milliseconds since 1970 UTC, account ids are 16 bytes.
 
+pub(crate) mod invite;
 pub(crate) mod login_flow;
 pub(crate) mod one_time_code;
 pub(crate) mod outbox;

@@ -4,6 +4,7 @@ mod m0001_accounts;
 mod m0003_server_secret;
 mod m0004_mail_and_codes;
 mod m0005_two_factor;
+mod m0006_invite;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_server_secret::Migration),
             Box::new(m0005_two_factor::Migration),
             Box::new(m0004_mail_and_codes::Migration),
+            Box::new(m0006_invite::Migration),
         ]
     }
 }

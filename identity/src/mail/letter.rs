@@ -41,6 +41,10 @@ pub(crate) enum Content {
     TwoFactor(Turned),
     /// An address is to become that of an account.
     ProveEmail(Key),
+    /// A recovery code took the place of the app; so many are left.
+    RecoveryCodeUsed { left: u64 },
+    /// The person deleted the account.
+    AccountDeleted,
     /// Somebody may make an account.
     Invite { token: String, until: i64 },
     /// Does mail work?
@@ -89,6 +93,10 @@ pub enum MailKind {
     TwoFactorChanged,
     /// A code that proves the new address of an account.
     ProveEmail,
+    /// A note that a recovery code was used.
+    RecoveryCodeUsed,
+    /// A note that the account is gone.
+    AccountDeleted,
     /// An invitation.
     Invite,
     /// A test.
@@ -97,7 +105,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Verify,
         Self::Recover,
         Self::AddressTaken,
@@ -105,6 +113,8 @@ impl MailKind {
         Self::EmailChanged,
         Self::TwoFactorChanged,
         Self::ProveEmail,
+        Self::RecoveryCodeUsed,
+        Self::AccountDeleted,
         Self::Invite,
         Self::Test,
     ];
@@ -120,6 +130,8 @@ impl MailKind {
             Self::EmailChanged => "email_changed",
             Self::TwoFactorChanged => "two_factor_changed",
             Self::ProveEmail => "prove_email",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::AccountDeleted => "account_deleted",
             Self::Invite => "invite",
             Self::Test => "test",
         }
@@ -136,6 +148,8 @@ impl Content {
             Self::EmailChanged { .. } => MailKind::EmailChanged,
             Self::TwoFactor(_) => MailKind::TwoFactorChanged,
             Self::ProveEmail(_) => MailKind::ProveEmail,
+            Self::RecoveryCodeUsed { .. } => MailKind::RecoveryCodeUsed,
+            Self::AccountDeleted => MailKind::AccountDeleted,
             Self::Invite { .. } => MailKind::Invite,
             Self::Test => MailKind::Test,
         }
@@ -150,6 +164,8 @@ impl Content {
             | Self::PasswordChanged
             | Self::EmailChanged { .. }
             | Self::TwoFactor(_)
+            | Self::RecoveryCodeUsed { .. }
+            | Self::AccountDeleted
             | Self::Test => None,
         }
     }

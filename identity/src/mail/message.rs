@@ -125,6 +125,8 @@ fn words(outgoing: &Outgoing<'_>, live: &Live) -> Words {
         Content::PasswordChanged => password_changed(live),
         Content::EmailChanged { new } => email_changed(new, live),
         Content::TwoFactor(turned) => two_factor(*turned, live),
+        Content::RecoveryCodeUsed { left } => recovery_code_used(*left, live),
+        Content::AccountDeleted => account_deleted(live),
         Content::Invite { token, until } => invite(token, *until, live),
         Content::Test => Words {
             subject: format!("Mail from {} works", live.portal.title),
@@ -196,6 +198,35 @@ fn two_factor(turned: Turned, live: &Live) -> Words {
         sentence: sentence.to_owned(),
         link: link(live, "This wasn't me", "/recover"),
         closing: "If this wasn't you, choose a new password at once and tell whoever runs this site.",
+        ..Words::default()
+    }
+}
+
+fn recovery_code_used(left: u64, live: &Live) -> Words {
+    let left = match left {
+        0 => "None is left: make new ones on your account page.".to_owned(),
+        1 => "One is left.".to_owned(),
+        left => format!("{left} are left."),
+    };
+    Words {
+        subject: format!("A recovery code was used at {}", live.portal.title),
+        heading: "A recovery code was used".to_owned(),
+        sentence: format!(
+            "Somebody signed in with your password and one of your recovery codes. {left}"
+        ),
+        link: link(live, "This wasn't me", "/recover"),
+        closing: "If this wasn't you, choose a new password at once and tell whoever runs this site.",
+        ..Words::default()
+    }
+}
+
+fn account_deleted(live: &Live) -> Words {
+    Words {
+        subject: format!("Your {} account was deleted", live.portal.title),
+        heading: "Your account was deleted".to_owned(),
+        sentence: "You were signed out everywhere, and nobody can sign in to it any more."
+            .to_owned(),
+        closing: "If this wasn't you, tell whoever runs this site.",
         ..Words::default()
     }
 }

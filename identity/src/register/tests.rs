@@ -103,6 +103,7 @@ async fn what_is_wrong_is_said_at_its_field_all_at_once() {
         first_name: "a\u{202e}b",
         last_name: "c\nd",
         date_of_birth: "2030-01-01",
+        invite: "",
     };
     let before = room.identity.passwords.done();
     assert_eq!(

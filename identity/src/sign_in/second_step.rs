@@ -180,14 +180,10 @@ async fn judge(
         return Ok(Stepped::Slow { retry_after });
     }
     match open(identity, &code).await {
-        Ok(Tried::Open(opened, right)) => {
+        Ok(Tried::Open(opened)) => {
             identity.throttle.succeeded(&counters).await?;
             if let Some(former) = &code.former {
                 identity.sessions.revoke(former, Ended::Replaced).await?;
-            }
-            if right == Right::Recovery {
-                let used = Event::RecoveryCodeUsed;
-                identity.audit.record(&used, Some(id), by).await?;
             }
             identity.audit.record(event, Some(id), by).await?;
             Ok(Stepped::Welcome(opened))
@@ -216,20 +212,20 @@ async fn judge(
     reason = "one is made for a request and taken apart at once"
 )]
 enum Tried {
-    Open(Opened, Right),
+    Open(Opened),
     Not(Failure),
     Gone,
 }
 
 async fn open(identity: &Identity, code: &Code<'_>) -> Result<Tried, Fault> {
-    let right = match spend(identity, code).await? {
-        Some(Spent::Right(right)) => right,
+    match spend(identity, code).await? {
+        Some(Spent::Right(_)) => {}
         Some(Spent::Not(failure)) => return Ok(Tried::Not(failure)),
         None => return Ok(Tried::Gone),
-    };
+    }
     Ok(
         match opening::open_on(identity, code.account, code.terms).await? {
-            Opening::Open(opened) => Tried::Open(opened, right),
+            Opening::Open(opened) => Tried::Open(opened),
             // What the password proved may be proven no more: from the beginning.
             Opening::Changed | Opening::HalfWay | Opening::Gone => Tried::Gone,
         },
@@ -248,6 +244,10 @@ async fn spend(identity: &Identity, code: &Code<'_>) -> Result<Option<Spent>, Fa
     let spent = two_factor::spend(identity, &transaction, code.account.id, code.typed).await?;
     if let (To::Flow(flow), Spent::Right(_)) = (&code.to, spent) {
         half_way::end(&transaction, flow).await?;
+    }
+    if spent == Spent::Right(Right::Recovery) {
+        let who = (code.account, code.terms.client);
+        two_factor::tell_of_recovery(identity, &transaction, who).await?;
     }
     transaction.commit().await?;
     Ok(Some(spent))

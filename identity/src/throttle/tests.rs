@@ -136,5 +136,71 @@ async fn pruning_forgets_what_no_longer_counts() {
     assert_eq!(wait(throttle, &anna).await, 0);
     assert_eq!(throttle.prune().await.unwrap(), 0);
     room.clock.advance(SignedDuration::from_hours(25));
-    assert_eq!(throttle.prune().await.unwrap(), 1);
+    // Hers, and that of everybody together.
+    assert_eq!(throttle.prune().await.unwrap(), 2);
+}
+
+/// How many wrong tries at a new account go through before one has to wait.
+async fn free(room: &Room, allowed: Allowed) -> u32 {
+    let id = AccountId::new(room.clock.now(), &SystemRandom);
+    let counter = Counter::account(id, allowed);
+    let mut free = 0;
+    while wait(&room.identity.throttle, &counter).await == 0 {
+        free += 1;
+    }
+    free
+}
+
+#[tokio::test]
+async fn under_siege_fewer_tries_are_free_and_then_as_many_as_before() {
+    let room = Room::open().await;
+    let allowed = Allowed {
+        account_failures: 10,
+        address_failures: 50,
+    };
+    assert_eq!(free(&room, allowed).await, 10);
+    let transaction = room.identity.database.write().await.unwrap();
+    let key = siege::key().to_vec();
+    let row = throttle::Entity::find_by_id(key).one(&transaction).await;
+    let row = row.unwrap().unwrap();
+    assert_eq!(row.failures, 10);
+    let besieged = throttle::Model {
+        failures: siege::USUAL,
+        ..row
+    };
+    save(&transaction, besieged).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(free(&room, allowed).await, 2);
+    // Never none: nobody is made to wait for what others did.
+    assert_eq!(free(&room, ALLOWED).await, 1);
+    // What was right does not count.
+    let right = [account(&room)];
+    let counted = async || {
+        let row = throttle::Entity::find_by_id(siege::key().to_vec());
+        let row = row.one(room.identity.database.reads()).await.unwrap();
+        row.unwrap().failures
+    };
+    let before = counted().await;
+    assert_eq!(
+        room.identity.throttle.check(&right).await.unwrap(),
+        Turn::Now
+    );
+    assert_eq!(counted().await, before + 1);
+    room.identity.throttle.succeeded(&right).await.unwrap();
+    assert_eq!(counted().await, before);
+    room.clock.advance(siege::WINDOW.try_into().unwrap());
+    assert_eq!(free(&room, allowed).await, 10);
+}
+
+#[tokio::test]
+async fn an_operator_lifts_the_waiting_time() {
+    let room = Room::open().await;
+    let anna = room.add("anna", "anna@example.com").await;
+    let counter = Counter::account(anna.id, ALLOWED);
+    for _ in 0..3 {
+        assert_eq!(wait(&room.identity.throttle, &counter).await, 0);
+    }
+    assert_eq!(wait(&room.identity.throttle, &counter).await, 1);
+    room.identity.throttle.forget(&anna).await.unwrap();
+    assert_eq!(wait(&room.identity.throttle, &counter).await, 0);
 }

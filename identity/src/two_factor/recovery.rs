@@ -9,10 +9,13 @@ use sea_orm::{
 };
 use zeroize::Zeroizing;
 
+use crate::account::Account;
+use crate::audit::{By, Event};
 use crate::database::entity::recovery_code::{ActiveModel, Column, Entity};
 use crate::database::in_time;
+use crate::mail::{self, Asked, Content, Letter, Recipient};
 use crate::secret::Purpose;
-use crate::{AccountId, Fault, Identity, Random};
+use crate::{AccountId, Client, Fault, Identity, Random};
 
 /// How many there are in a set.
 pub const RECOVERY_CODES: usize = 10;
@@ -116,6 +119,31 @@ pub(super) async fn use_up(
         .exec(transaction)
         .await?;
     Ok(gone.rows_affected == 1)
+}
+
+/// Notes that a code of the account was used, and tells its owner: whoever holds the codes may be somebody else.
+pub(crate) async fn tell(
+    identity: &Identity,
+    transaction: &DatabaseTransaction,
+    (account, client): (&Account, &Client),
+) -> Result<(), Fault> {
+    let used = Event::RecoveryCodeUsed;
+    let by = By::Client(client);
+    identity
+        .audit
+        .record_in(transaction, &used, Some(account.id), by)
+        .await?;
+    if !account.email_verified {
+        return Ok(());
+    }
+    let of_account = Column::AccountId.eq(account.id.as_bytes().to_vec());
+    let left = Entity::find().filter(of_account).count(transaction).await?;
+    let letter = Letter {
+        to: Recipient::Address(account.email.clone()),
+        content: Content::RecoveryCodeUsed { left },
+        asked: Some(Asked::from(client)),
+    };
+    mail::push(identity, transaction, &letter).await
 }
 
 /// Puts a new set in the place of the old one.

@@ -1,4 +1,4 @@
-//! Somebody's own page: who they are, their profile, their password, where they are signed in.
+//! Somebody's own page: who they are, their profile, their password, where they are signed in, what happened lately.
 
 use askama::Template;
 use axum::body::Body;
@@ -17,10 +17,15 @@ use crate::frame::Frame;
 use crate::pages::fields;
 use crate::visit::{Session, Visit};
 
+mod activity;
+mod again;
 mod changes;
+pub(crate) mod delete;
 mod devices;
+pub(crate) mod email;
 pub(crate) mod two_factor;
 
+use activity::Happening;
 pub(crate) use changes::{password, profile};
 use devices::Device;
 
@@ -40,6 +45,7 @@ struct Page {
     password: FormState,
     password_hint: String,
     devices: Vec<Device>,
+    activity: Vec<Happening>,
 }
 
 /// Whether signing in takes a code as well.
@@ -70,6 +76,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     let done = match visit.query.get("done") {
         "profile" => Some("Your profile is saved."),
         "password" => Some("Your new password is set. Everywhere else you’ve been signed out."),
+        "email" => Some("Your new e-mail is set."),
         "devices" => Some("Signed out there."),
         _ => None,
     };
@@ -171,6 +178,7 @@ async fn show(
         password: shown.password.unwrap_or_default(),
         password_hint: fields::password_hint(&visit.live),
         devices: devices::of(visit, session).await?,
+        activity: activity::of(visit, session).await?,
         username: account.username,
         email: account.email,
         roles: account.roles,

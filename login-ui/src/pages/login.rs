@@ -24,6 +24,7 @@ struct Page {
     to: To,
     remembered: Remembered,
     registration: RegistrationMode,
+    done: Option<&'static str>,
 }
 
 impl Page {
@@ -140,6 +141,7 @@ fn show(
             to,
             remembered,
             registration,
+            done: (visit.query.get("done") == "deleted").then_some("Your account is deleted."),
         },
     )
 }

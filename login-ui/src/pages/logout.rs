@@ -54,10 +54,14 @@ pub(crate) async fn post(
     if let Some(key) = visit.carried() {
         sign_out(&visit.ui.identity, &key, &visit.client).await?;
     }
-    let mut response = answer::see_other("/")?;
+    Ok(forget(&visit, answer::see_other("/")?))
+}
+
+/// Has the browser forget its session, and what it was shown.
+pub(crate) fn forget(visit: &Visit, mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(SET_COOKIE, Jar::Session.clear(visit.scheme));
     response.headers_mut().insert(CLEAR.0, CLEAR.1);
-    Ok(response)
+    response
 }

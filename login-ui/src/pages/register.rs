@@ -4,6 +4,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::response::Response;
 use doorward_config::{RegistrationMode, UsernameRule};
+use doorward_identity::invite;
 use doorward_identity::register::{NewAccount, Registered, register};
 use http::{HeaderMap, StatusCode};
 
@@ -25,6 +26,8 @@ struct Page {
     frame: Frame,
     form: FormState,
     to: To,
+    /// What the link of an invitation carries.
+    invite: String,
     username: UsernameRule,
     password_hint: String,
 }
@@ -44,10 +47,52 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     if visit.session().await?.is_some() {
         return answer::see_other(to.as_str());
     }
-    if visit.live.registration.mode != RegistrationMode::Open {
-        return Err(Failure::Closed);
+    let invite = visit.query.get("invite").to_owned();
+    let form = match open(&visit, &invite).await? {
+        Door::Open => FormState::default(),
+        Door::Invited(email) => FormState::filled(vec![("email", email)]),
+        Door::Unneeded => {
+            let text =
+                "That invitation doesn’t work any more. You can create an account without it.";
+            return show(
+                &visit,
+                StatusCode::OK,
+                (to, String::new()),
+                FormState::default().alert(text, &[]),
+            );
+        }
+        Door::Closed(failure) => return Err(failure),
+    };
+    show(&visit, StatusCode::OK, (to, invite), form)
+}
+
+/// Whether somebody may come in.
+enum Door {
+    Open,
+    /// With this address.
+    Invited(String),
+    /// The invitation does not work, but anybody may.
+    Unneeded,
+    Closed(Failure),
+}
+
+async fn open(visit: &Visit, invite: &str) -> Result<Door, Failure> {
+    let mode = visit.live.registration.mode;
+    if mode == RegistrationMode::Closed {
+        return Ok(Door::Closed(Failure::Closed));
     }
-    show(&visit, StatusCode::OK, to, FormState::default())
+    if invite.is_empty() {
+        return Ok(match mode {
+            RegistrationMode::Open => Door::Open,
+            _ => Door::Closed(Failure::Closed),
+        });
+    }
+    let found = invite::find(&visit.ui.identity, invite).await?;
+    Ok(match (found, mode) {
+        (Some(invitation), _) => Door::Invited(invitation.address.as_str().to_owned()),
+        (None, RegistrationMode::Open) => Door::Unneeded,
+        (None, _) => Door::Closed(Failure::Uninvited),
+    })
 }
 
 /// The new account, and its first session.
@@ -75,7 +120,9 @@ pub(crate) async fn post(
         first_name: fields.get("first_name"),
         last_name: fields.get("last_name"),
         date_of_birth: fields.get("date_of_birth"),
+        invite: fields.get("invite"),
     };
+    let going = (to, fields.get("invite").to_owned());
     let former = visit.carried();
     let outcome = register(
         &visit.ui.identity,
@@ -86,24 +133,30 @@ pub(crate) async fn post(
     )
     .await?;
     let wait = match outcome {
-        Registered::Welcome(opened) => return answer::welcome(&visit, &opened, to.as_str()),
+        Registered::Welcome(opened) => return answer::welcome(&visit, &opened, going.0.as_str()),
         Registered::Verify(flow) => {
-            let path = visit.portal(&format!("verify{}", to.query()));
+            let path = visit.portal(&format!("verify{}", going.0.query()));
             return answer::next_step(&visit, &flow, &path);
         }
         Registered::Invalid(problems) => {
             let form = form.problems(fields::problems(problems));
-            return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, to, form);
+            return show(&visit, StatusCode::UNPROCESSABLE_ENTITY, going, form);
         }
         Registered::Closed => return Err(Failure::Closed),
+        Registered::Uninvited => return Err(Failure::Uninvited),
         Registered::Slow { retry_after } => Wait::Slowed(retry_after),
         Registered::Busy { retry_after } => Wait::Busy(retry_after),
     };
     let form = form.alert(wait.words(), &[]);
-    Ok(wait.on(show(&visit, wait.status(), to, form)?))
+    Ok(wait.on(show(&visit, wait.status(), going, form)?))
 }
 
-fn show(visit: &Visit, status: StatusCode, to: To, form: FormState) -> Result<Response, Failure> {
+fn show(
+    visit: &Visit,
+    status: StatusCode,
+    (to, invite): (To, String),
+    form: FormState,
+) -> Result<Response, Failure> {
     let mut frame = Frame::new(&visit.live, "Create your account");
     frame.failed = form.has_failed();
     let username = visit.live.registration.username;
@@ -114,6 +167,7 @@ fn show(visit: &Visit, status: StatusCode, to: To, form: FormState) -> Result<Re
             frame,
             form,
             to,
+            invite,
             username,
             password_hint,
         },

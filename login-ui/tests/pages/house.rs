@@ -1,12 +1,15 @@
 //! An identity in a temporary folder with the pages in front of it.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use doorward_config::{Boot, DatabaseUrl, Hashing, Live, Secret};
 use doorward_identity::audit::By;
-use doorward_identity::change::{Added, Addition, add};
-use doorward_identity::{AccountId, Identity, ManualClock, SystemRandom};
+use doorward_identity::change::{Added, Addition, Changed, add, grant_role};
+use doorward_identity::invite::{Invited, invite};
+use doorward_identity::role::Role;
+use doorward_identity::{AccountId, Identity, ManualClock, SystemRandom, mail};
 use doorward_login_ui::{Ui, router};
 use tempfile::TempDir;
 
@@ -21,7 +24,7 @@ pub struct House {
     pub clock: Arc<ManualClock>,
     pub live: Arc<Mutex<Arc<Live>>>,
     pages: Router,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -75,7 +78,7 @@ impl House {
             clock,
             live,
             pages: router(ui),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -103,6 +106,48 @@ impl House {
             Added::Done(account) => account.id,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// As [`House::add`], with the role `admin`.
+    pub async fn add_admin(&self, username: &str) {
+        let id = self.add(username).await;
+        let granted = grant_role(&self.identity, id, &Role::admin(), By::Command).await;
+        assert!(matches!(granted, Ok(Changed::Done(_))), "{granted:?}");
+    }
+
+    /// What the link of an invitation carries.
+    pub async fn invite(&self, email: &str) -> String {
+        let live = self.live.lock().unwrap().clone();
+        match invite(&self.identity, &live, email, &[], By::Command).await {
+            Ok(Invited::Done { token, .. }) => token.text(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Has mail delivered, and gives the code in the one message to `address`.
+    pub async fn code_for(&self, address: &str) -> String {
+        let live = self.live.clone();
+        let live = Arc::new(move || live.lock().unwrap().clone());
+        let delivering = tokio::spawn(mail::deliver(self.identity.clone(), live));
+        let outbox = self.folder.path().join("outbox");
+        let to = format!("To: {address}");
+        let start = Instant::now();
+        let code = loop {
+            let files = std::fs::read_dir(&outbox).into_iter().flatten();
+            let texts = files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok());
+            let found = texts.into_iter().find(|text| text.contains(&to));
+            if let Some(text) = found {
+                let (_, subject) = text.split_once("Subject: ").unwrap();
+                break subject[..8].to_owned();
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "no mail to {address}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        delivering.abort();
+        code
     }
 
     /// A browser that has never been here.

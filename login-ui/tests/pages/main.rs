@@ -10,6 +10,8 @@ mod account;
 mod app;
 mod browser;
 mod cookies;
+mod delete;
+mod email;
 mod front_door;
 mod guard;
 mod house;

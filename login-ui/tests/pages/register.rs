@@ -193,3 +193,49 @@ async fn where_registration_is_closed_there_is_no_form() {
     assert_eq!(page.status, 403);
     assert!(browser.token().is_none());
 }
+
+#[tokio::test]
+async fn an_invitation_opens_the_form_for_its_address() {
+    let house = House::configured(|live| live.registration.mode = RegistrationMode::Invite).await;
+    let mut browser = house.browser();
+    let login = browser.get("/_auth/login").await;
+    assert!(!login.text.contains("/register"), "{}", login.text);
+    assert_eq!(browser.get("/_auth/register").await.status, 403);
+    let dead = browser.get("/_auth/register?invite=nonsense").await;
+    assert_eq!(dead.status, 403);
+    assert!(dead.text.contains("This invitation doesn’t work"));
+
+    let token = house.invite("anna@example.com").await;
+    let page = browser
+        .get(&format!("/_auth/register?invite={token}"))
+        .await;
+    assert_eq!(page.status, 200);
+    assert!(page.field("email").contains("value=\"anna@example.com\""));
+    let form = page.form("/_auth/register");
+    // What is wrong keeps the invitation.
+    let wrong = form.clone().fill("password", "short");
+    let wrong = browser.submit(&wrong).await;
+    assert_eq!(wrong.status, 422);
+    let form = wrong.form("/_auth/register").fill("password", PASSWORD);
+    let other = form.clone().fill("email", "eve@example.com");
+    let other = browser.submit(&other).await;
+    assert_eq!(other.status, 422);
+    assert!(
+        other
+            .text
+            .contains("This invitation is for anna@example.com.")
+    );
+    let done = browser.submit(&form).await;
+    assert_eq!((done.status, done.location()), (303, "/"));
+    let again = house.browser().submit(&form).await;
+    assert_eq!(again.status, 403);
+}
+
+#[tokio::test]
+async fn where_anybody_may_come_a_dead_invitation_is_no_dead_end() {
+    let house = House::open().await;
+    let page = house.browser().get("/_auth/register?invite=old").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("without it"), "{}", page.text);
+    assert!(!page.text.contains("name=\"invite\""));
+}

@@ -78,6 +78,7 @@ fn links_are_there_only_where_the_portal_has_an_address() {
             Content::AddressTaken,
             Content::PasswordChanged,
             Content::TwoFactor(Turned::On),
+            Content::RecoveryCodeUsed { left: 9 },
             Content::Invite {
                 token: "i".repeat(43),
                 until: 0,
@@ -104,6 +105,8 @@ fn every_kind_has_words_of_its_own() {
         Content::PasswordChanged,
         Content::TwoFactor(Turned::On),
         Content::TwoFactor(Turned::Off),
+        Content::RecoveryCodeUsed { left: 1 },
+        Content::AccountDeleted,
         Content::EmailChanged {
             new: "new@example.org".to_owned(),
         },

@@ -37,6 +37,15 @@ async fn a_recovery_code_counts_once_and_only_for_its_owner() {
             .any(|entry| entry.event == "two_factor.recovery_code_used")
     );
 
+    let told = room.mail().await;
+    let told: Vec<_> = told
+        .iter()
+        .filter(|mail| mail.subject.starts_with("A recovery code was used"))
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].to, "bob@x.example");
+    assert!(told[0].text.contains("9 are left."), "{}", told[0].text);
+
     // A new set voids the old one, used or not.
     let again = again(&room, bob.opened.key).await;
     let made = regenerate(&room.identity, &again, &client("192.0.2.1"))

@@ -7,18 +7,19 @@ use askama::Template;
 use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::accounts::Account;
-use doorward_identity::proof::{self, Again, Offered, Proof};
+use doorward_identity::proof::Again;
 use doorward_identity::two_factor::{
     Regenerated, Standing, TurnedOff, regenerate, standing, turn_off as turn_off_for,
 };
 use http::{HeaderMap, StatusCode};
 
+use super::again::{Judged, Needed, Refused, judge, needed};
 use super::to_sign_in;
 use crate::ago::{self, Moment};
-use crate::answer::{self, Wait};
+use crate::answer;
 use crate::failure::Failure;
 use crate::form::Fields;
-use crate::form_state::{FormState, Problem};
+use crate::form_state::FormState;
 use crate::frame::Frame;
 use crate::to::To;
 use crate::visit::{Session, Visit};
@@ -46,13 +47,6 @@ struct Page {
 enum State {
     Off,
     On { since: Moment, codes_left: u64 },
-}
-
-/// Whether the password has to be typed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Needed {
-    Password,
-    Nothing,
 }
 
 /// What a page of its own asks before it is done.
@@ -166,77 +160,13 @@ async fn prove(
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(visit).map(Proven::No);
     };
-    let refused = match judge(visit, &session, &fields).await? {
+    let refused = match judge(visit, &session, &fields, FormState::default()).await? {
         Judged::Given(again) => return Ok(Proven::Yes(again)),
         Judged::Refused(refused) => refused,
     };
     let page = ask_page(visit, (&session, &account), ask, refused.form);
     let response = answer::page(refused.status, &page)?;
-    Ok(Proven::No(match refused.wait {
-        Some(wait) => wait.on(response),
-        None => response,
-    }))
-}
-
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is made for a request and taken apart at once"
-)]
-enum Judged {
-    Given(Again),
-    Refused(Refused),
-}
-
-/// A proof that was none.
-struct Refused {
-    status: StatusCode,
-    form: FormState,
-    wait: Option<Wait>,
-}
-
-async fn judge(visit: &Visit, session: &Session, fields: &Fields) -> Result<Judged, Failure> {
-    let current = fields.get("current");
-    let form = FormState::default();
-    let refused = |text: &'static str| {
-        let problem = Problem {
-            field: "current",
-            text: text.into(),
-        };
-        Judged::Refused(Refused {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            form: FormState::default().problems(vec![problem]),
-            wait: None,
-        })
-    };
-    // An empty form is never a try.
-    if current.is_empty() && needed(visit, session) == Needed::Password {
-        return Ok(refused("This is needed."));
-    }
-    let offered = Offered {
-        session: session.key,
-        current,
-        client: &visit.client,
-    };
-    let wait = match proof::prove(&visit.ui.identity, &visit.live, offered).await? {
-        Proof::Given(again) => return Ok(Judged::Given(again)),
-        Proof::Wrong => return Ok(refused("That isn’t your current password.")),
-        Proof::Slow { retry_after } => Wait::Slowed(retry_after),
-        Proof::Busy { retry_after } => Wait::Busy(retry_after),
-    };
-    Ok(Judged::Refused(Refused {
-        status: wait.status(),
-        form: form.alert(wait.words(), &["current"]),
-        wait: Some(wait),
-    }))
-}
-
-fn needed(visit: &Visit, session: &Session) -> Needed {
-    let now = visit.ui.identity.clock.now();
-    if proof::is_fresh(&session.snapshot.record, now) {
-        Needed::Nothing
-    } else {
-        Needed::Password
-    }
+    Ok(Proven::No(Refused::on(refused.wait, response)))
 }
 
 /// How the overview is shown.
@@ -264,9 +194,9 @@ async fn show(
         "late" => Some("That took too long. Start again."),
         _ => None,
     };
-    let (status, form, wait) = match shown {
-        Shown::Fresh => (StatusCode::OK, FormState::default(), None),
-        Shown::Refused(refused) => (refused.status, refused.form, refused.wait),
+    let Refused { status, form, wait } = match shown {
+        Shown::Fresh => Refused::not(),
+        Shown::Refused(refused) => refused,
     };
     let mut frame = Frame::new(&visit.live, HEADING);
     frame.failed = form.has_failed();
@@ -279,11 +209,7 @@ async fn show(
         done,
         proof: needed(visit, session),
     };
-    let response = answer::page(status, &page)?;
-    Ok(match wait {
-        Some(wait) => wait.on(response),
-        None => response,
-    })
+    Ok(Refused::on(wait, answer::page(status, &page)?))
 }
 
 fn ask_page(

@@ -10,12 +10,13 @@ use doorward_identity::two_factor::{
 };
 use http::{HeaderMap, StatusCode};
 
-use super::{Judged, Shown, back, codes, judge, show};
+use super::{Shown, back, codes, show};
 use crate::answer;
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::form_state::{FormState, Problem};
 use crate::frame::Frame;
+use crate::pages::account::again::{Judged, judge};
 use crate::pages::account::to_sign_in;
 use crate::qr::Qr;
 use crate::to::To;
@@ -46,7 +47,7 @@ pub(crate) async fn set_up(
         return to_sign_in(&visit);
     };
     let to = visit.to(fields.get("to"));
-    let again = match judge(&visit, &session, &fields).await? {
+    let again = match judge(&visit, &session, &fields, FormState::default()).await? {
         Judged::Given(again) => again,
         Judged::Refused(refused) => {
             return show(&visit, (&session, &account), to, Shown::Refused(refused)).await;
