@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use crate::origin::{Origin, Source, SourceMap};
 use crate::problem::Findings;
 
-pub(crate) use tree::{Table, Value};
+pub(crate) use tree::{Table, Value, merge as lay_over};
 
 /// What a configuration is put together from; later wins.
 #[derive(Debug, Clone, Default)]
@@ -87,9 +87,17 @@ pub(crate) fn merge<'s>(map: &'s SourceMap, findings: &mut Findings<'s>) -> Tabl
             }
             Origin::Variable(name) => env::set(name, source, &mut merged, findings),
             Origin::Argument(name) => tree::merge(&mut merged, from_argument(name, source)),
+            // Not a layer: `check` knows the defaults by itself.
+            Origin::Default => {}
         }
     }
     merged
+}
+
+/// The tree of the shipped file, if it is among the texts.
+pub(crate) fn defaults<'s>(map: &'s SourceMap, findings: &mut Findings<'s>) -> Table<'s> {
+    let shipped = map.iter().find(|source| source.origin == Origin::Default);
+    shipped.map_or_else(Table::new, |source| files::parse(source, findings))
 }
 
 /// The tree that a command line option stands for.

@@ -10,6 +10,7 @@
 
 mod boot;
 mod check;
+mod effective;
 mod identity_headers;
 mod layers;
 mod live;
@@ -24,6 +25,7 @@ mod site;
 mod units;
 
 pub use boot::{Boot, DatabaseUrl, Hashing, LogFormat};
+pub use effective::{Effective, Origins, effective};
 pub use identity_headers::{IdentityHeaders, IdentityPreset, RoleList};
 pub use layers::{Overrides, Sources};
 pub use live::{
@@ -42,7 +44,10 @@ pub use ipnet::IpNet;
 pub use url::Url;
 
 /// The shipped file: every key with its default, explained.
-pub const STARTER: &str = include_str!("../doorward.toml");
+pub const REFERENCE: &str = include_str!("../doorward.toml");
+
+/// A short file to begin with.
+pub const STARTER: &str = include_str!("../starter.toml");
 
 /// A complete, checked configuration.
 ///
@@ -70,8 +75,8 @@ pub fn load(sources: &Sources) -> Result<Config, Problems> {
     for file in unread {
         findings.add_unread(file.place, file.fault);
     }
-    let merged = layers::merge(&texts, &mut findings);
-    let config = match read::read(merged, &mut findings) {
+    let mut merged = layers::merge(&texts, &mut findings);
+    let config = match read::read(&mut merged, &mut findings) {
         Some(raw) => check::check(&raw, &mut findings),
         None => Config::default(),
     };

@@ -24,6 +24,8 @@ pub(crate) enum Origin {
     Variable(String),
     /// The value of a command line option.
     Argument(&'static str),
+    /// The shipped file, which says what holds where nobody said anything.
+    Default,
 }
 
 /// One text and where it lies among all.
@@ -61,6 +63,7 @@ impl Source {
         let path = match &self.origin {
             Origin::Variable(name) => return Place::Variable(name.clone()),
             Origin::Argument(name) => return Place::Argument(name),
+            Origin::Default => return Place::Nowhere,
             Origin::File(path) => path.clone(),
         };
         let start = self.inward(span).start;

@@ -2,6 +2,8 @@
 
 mod render;
 
+pub(crate) use render::names_password;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -47,7 +49,7 @@ impl Position {
 
 impl Place {
     /// The line this is on: all places of one line are the same.
-    fn line_only(&self) -> Self {
+    pub(crate) fn line_only(&self) -> Self {
         let mut line = self.clone();
         if let Self::File {
             position: Some(position),

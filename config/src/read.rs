@@ -20,8 +20,9 @@ use crate::raw;
 /// Nobody reads more than this many problems at once; the rest comes next time.
 const MOST: usize = 100;
 
-/// The raw structs, without what did not fit; absent if there was no end to it.
-pub(crate) fn read(mut tree: Table<'_>, findings: &mut Findings<'_>) -> Option<raw::File> {
+/// The raw structs, without what did not fit; absent if there was no end to it. Afterwards the tree is what they were
+/// made from.
+pub(crate) fn read(tree: &mut Table<'_>, findings: &mut Findings<'_>) -> Option<raw::File> {
     while findings.len() < MOST {
         let document = Spanned::new(NOWHERE, tree.clone());
         let error = match raw::File::deserialize(toml::Deserializer::from(document)) {
@@ -29,20 +30,20 @@ pub(crate) fn read(mut tree: Table<'_>, findings: &mut Findings<'_>) -> Option<r
             Err(error) => error,
         };
         let span = error.span().unwrap_or(NOWHERE);
-        let Some(spot) = locate::locate(&tree, &span) else {
+        let Some(spot) = locate::locate(tree, &span) else {
             findings.add(&span, Fault::new(error.message()));
             return None;
         };
-        if spot.is_number_in(findings.sources()) && spot.make_text(&mut tree, findings.sources()) {
+        if spot.is_number_in(findings.sources()) && spot.make_text(tree, findings.sources()) {
             continue;
         }
         let variable = match findings.sources().find(&span).map(|source| &source.origin) {
             Some(Origin::Variable(name)) => Some(name.as_str()),
-            Some(Origin::File(_) | Origin::Argument(_)) | None => None,
+            Some(Origin::File(_) | Origin::Argument(_) | Origin::Default) | None => None,
         };
         findings.add(&span, explain::explain(error.message(), &spot, variable));
         findings.mark_damaged(spot.table.clone());
-        spot.cut(&mut tree);
+        spot.cut(tree);
     }
     None
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use doorward_config::{Config, STARTER, Site, Sources, load, schema};
+use doorward_config::{Config, Origins, REFERENCE, Site, Sources, effective, load, schema};
 use serde_json::Value;
 
 /// Every key of the schema as `section.key`.
@@ -71,11 +71,11 @@ fn the_shipped_file_is_true() {
     let mut accepted = BTreeSet::new();
     keys(&schema, "", &schema, &mut accepted);
     assert!(accepted.contains("server.listen") && accepted.contains("site.rule.allow"));
-    let missing: Vec<_> = accepted.difference(&shown(STARTER)).cloned().collect();
+    let missing: Vec<_> = accepted.difference(&shown(REFERENCE)).cloned().collect();
     assert_eq!(missing, Vec::<String>::new(), "accepted, but not shown");
 
     let folder = tempfile::tempdir().unwrap();
-    let bare: Vec<_> = STARTER
+    let bare: Vec<_> = REFERENCE
         .lines()
         .filter(|line| !line.starts_with('#'))
         .collect();
@@ -96,6 +96,10 @@ fn the_shipped_file_is_true() {
     // With nothing at all it is the same, and what is protected is there.
     assert!(!Path::new("doorward.toml").exists());
     assert_eq!(from(Vec::new()).unwrap(), Config::default());
+    let printed = folder.path().join("printed.toml");
+    let shown = effective(&Sources::default()).unwrap();
+    std::fs::write(&printed, shown.print(Origins::Shown)).unwrap();
+    assert_eq!(from(vec![printed]).unwrap(), Config::default());
     assert!(Path::new(Site::SAMPLE).join("index.html").is_file());
     assert!(Path::new(Site::SAMPLE).join("assets").is_dir());
 }

@@ -51,7 +51,7 @@ pub(super) fn list(item: Value<'_>) -> DeValue<'_> {
 }
 
 /// Lays a table over another: tables merge, anything else replaces.
-pub(super) fn merge<'s>(under: &mut Table<'s>, over: Table<'s>) {
+pub(crate) fn merge<'s>(under: &mut Table<'s>, over: Table<'s>) {
     for (key, value) in over {
         put(under, key, value);
     }

@@ -96,7 +96,8 @@ fn veil_passwords(text: &str) -> String {
         .collect()
 }
 
-fn names_password(key: &str) -> bool {
+/// Whether a key is that of a password, spelled right or not; not of a file that holds one.
+pub(crate) fn names_password(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.contains("pas") && key.contains('w') && !key.contains("file")
 }

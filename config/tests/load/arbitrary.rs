@@ -1,7 +1,7 @@
 //! Whatever is in a file or variable, loading ends in a configuration or in
 //! problems, never in a panic, and rendering those neither.
 
-use doorward_config::{Color, Overrides, STARTER, Sources, load};
+use doorward_config::{Color, Overrides, REFERENCE, Sources, load};
 use proptest::prelude::*;
 
 use crate::Desk;
@@ -29,10 +29,14 @@ fn mutated() -> impl Strategy<Value = String> {
         Just("\n[[site]]\n".to_owned()),
         Just("\u{e9}\u{1f6aa}".to_owned()),
     ];
-    (0..STARTER.len(), 0..200_usize, piece).prop_map(|(start, length, piece)| {
-        let start = STARTER.floor_char_boundary(start);
-        let end = STARTER.floor_char_boundary((start + length).min(STARTER.len()));
-        format!("{}{piece}{}", &STARTER[..start], &STARTER[end.max(start)..])
+    (0..REFERENCE.len(), 0..200_usize, piece).prop_map(|(start, length, piece)| {
+        let start = REFERENCE.floor_char_boundary(start);
+        let end = REFERENCE.floor_char_boundary((start + length).min(REFERENCE.len()));
+        format!(
+            "{}{piece}{}",
+            &REFERENCE[..start],
+            &REFERENCE[end.max(start)..]
+        )
     })
 }
 

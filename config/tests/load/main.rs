@@ -4,6 +4,7 @@
 
 mod accepted;
 mod arbitrary;
+mod effective;
 mod layers;
 mod mail;
 mod mistakes;
