@@ -94,7 +94,12 @@ impl Judge {
             Who::Nobody | Who::CannotSay => (None, Via::None),
         };
         let decision = policy::decide(&site.rules, &facts, person.as_ref());
-        let outcome = outcome(decision, &who, request, visit, context);
+        let stores = match &who {
+            Who::Known(_) | Who::Nobody => Stores::Answered,
+            Who::CannotSay => Stores::Away,
+        };
+        let portal = context.sites.portal.path();
+        let outcome = outcome((decision, stores), site, request, visit, portal);
         let word = outcome
             .as_ref()
             .map_or_else(word_of, |()| word_for(decision));
@@ -160,22 +165,31 @@ impl Judge {
     }
 }
 
-fn outcome(
-    decision: Decision,
-    who: &Who,
+/// Whether it is known who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stores {
+    /// It is, be it nobody.
+    Answered,
+    /// It is not.
+    Away,
+}
+
+/// What becomes of a request to `site` by this decision; `portal` is where the built-in pages live.
+///
+/// # Errors
+/// Why it is refused.
+pub fn outcome(
+    (decision, stores): (Decision, Stores),
+    site: &Site,
     request: &RequestHeader,
     visit: &Visit,
-    context: &Context,
+    portal: &str,
 ) -> Result<(), Refusal> {
-    let site = match &visit.place {
-        Place::Site(site) | Place::AcmeChallenge(site) => site,
-        Place::Portal => return Err(Refusal::Internal),
-    };
     let asking = |bearer| Asking {
         request,
         scheme: visit.client.scheme,
         host: &visit.host,
-        portal: context.sites.portal.path(),
+        portal,
         on_unauthenticated: site.on_unauthenticated,
         bearer,
     };
@@ -187,12 +201,12 @@ fn outcome(
             &asking(Bearer::None),
         ))),
         Decision::Unclear => Err(Refusal::Unclear),
-        Decision::SignInNeeded => match who {
+        Decision::SignInNeeded => match stores {
             // Never a login page: the person may well be signed in.
-            Who::CannotSay => Err(Refusal::StoreAway),
-            Who::Known(_) | Who::Nobody => Err(Refusal::NotSignedIn(stranger::answer(&asking(
-                bearer(request),
-            )))),
+            Stores::Away => Err(Refusal::StoreAway),
+            Stores::Answered => Err(Refusal::NotSignedIn(stranger::answer(&asking(bearer(
+                request,
+            ))))),
         },
     }
 }
@@ -207,7 +221,10 @@ fn bearer(request: &RequestHeader) -> Bearer {
 }
 
 /// Browsers send cookies with a WebSocket whatever page opens it.
-fn own_page(site: &Site, request: &RequestHeader, visit: &Visit) -> Result<(), Refusal> {
+///
+/// # Errors
+/// It was opened by somebody else's.
+pub fn own_page(site: &Site, request: &RequestHeader, visit: &Visit) -> Result<(), Refusal> {
     if visit.websocket == websocket::Asked::No {
         return Ok(());
     }

@@ -109,7 +109,12 @@ impl Parts {
             .block_on(setup::offer(&identity))?
             .map(|token| token.text());
         let upstreams = Upstreams::new(run_dir.path(), runtime.handle().clone(), stopping.clone());
-        let sites = Sites::compile(live, &pages::socket(run_dir.path()), &upstreams, &metrics)?;
+        let sites = Sites::compile(
+            live,
+            &pages::socket(run_dir.path()),
+            &|site| upstreams.open(&site.upstream),
+            &metrics,
+        )?;
         let sites = Arc::new(ArcSwap::from_pointee(sites));
         pages::serve(
             router(&identity, &sites),

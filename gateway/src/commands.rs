@@ -6,9 +6,12 @@
 
 mod audit;
 mod check;
+mod config;
 mod exit;
+mod explain;
 mod healthcheck;
 mod mail;
+mod manual;
 mod open;
 mod password;
 mod print;
@@ -20,8 +23,8 @@ mod user;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use doorward_config::{Overrides, Sources};
+use clap::{CommandFactory, Parser, Subcommand};
+use doorward_config::Sources;
 
 use exit::{Exit, Trouble};
 use run::Serve;
@@ -30,7 +33,7 @@ use run::Serve;
 ///
 /// Without a command it serves. Nothing needs to be configured: then it protects the sample site.
 #[derive(Debug, Parser)]
-#[command(name = "doorward", version, after_help = AFTER)]
+#[command(name = "doorward", version, after_help = AFTER, max_term_width = 100)]
 struct Cli {
     /// Read this file instead of ./doorward.toml or /etc/doorward/doorward.toml; may be given several times, later ones win
     #[arg(long, value_name = "FILE", global = true)]
@@ -66,9 +69,11 @@ enum Work {
         #[arg(long)]
         offline: bool,
     },
-    /// The configuration file
+    /// The configuration: begin a file, see what is in force
     #[command(subcommand)]
-    Config(ConfigCommand),
+    Config(config::ConfigCommand),
+    /// Say what would become of a request, and why: exit 0 if it is let in, 1 if not
+    Explain(explain::Explain),
     /// Accounts
     #[command(subcommand)]
     User(user::UserCommand),
@@ -83,14 +88,12 @@ enum Work {
     Mail(mail::MailCommand),
     /// Ask the running gateway whether it is ready
     Healthcheck,
+    /// Print completions for a shell
+    Completions(manual::Completions),
+    /// Print the manual page, as in `doorward man | man -l -`
+    Man(manual::Manual),
     /// Say which version this is
     Version,
-}
-
-#[derive(Debug, Subcommand)]
-enum ConfigCommand {
-    /// Print the JSON Schema of the file, for editors
-    Schema,
 }
 
 /// Does what the command line says.
@@ -107,8 +110,8 @@ impl Cli {
         match self.command {
             None => serve(self.config, self.serve),
             Some(Command::Run(serving)) => serve(self.config, serving.or(self.serve)),
-            Some(Command::Work(work)) if self.serve.is_empty() => {
-                work.act(&settings::sources(self.config, Overrides::default())?)
+            Some(Command::Work(work)) if self.serve.is_empty() || work.is_about_serving() => {
+                work.act(&settings::sources(self.config, self.serve.into())?)
             }
             Some(Command::Work(_)) => Err(Trouble::usage(
                 "error: --upstream and --listen are for serving\nhelp: leave them out, or the command",
@@ -122,11 +125,22 @@ fn serve(files: Vec<PathBuf>, serving: Serve) -> Result<(), Trouble> {
 }
 
 impl Work {
+    /// Whether what is said on the command line about serving matters to it.
+    fn is_about_serving(&self) -> bool {
+        matches!(
+            self,
+            Self::Check { .. }
+                | Self::Config(config::ConfigCommand::Print { .. })
+                | Self::Explain(_)
+        )
+    }
+
     fn act(self, sources: &Sources) -> Result<(), Trouble> {
         match self {
             Self::Check { offline: true } => check::offline(sources),
             Self::Check { offline: false } => check::check(sources),
-            Self::Config(ConfigCommand::Schema) => print::json(&doorward_config::schema()),
+            Self::Config(command) => command.act(sources),
+            Self::Explain(asked) => asked.act(sources),
             Self::User(command) => user::user(command, &settings::load_for_work(sources)?),
             Self::Session(command) => session::session(command, &settings::load_for_work(sources)?),
             Self::Audit(command) => audit::audit(&command, &settings::load_for_work(sources)?),
@@ -134,6 +148,8 @@ impl Work {
             Self::Healthcheck => {
                 healthcheck::healthcheck(settings::load_for_work(sources)?.boot.admin_listen)
             }
+            Self::Completions(asked) => asked.act(Cli::command()),
+            Self::Man(asked) => asked.act(Cli::command()),
             Self::Version => print::say(concat!("doorward ", env!("CARGO_PKG_VERSION"), "\n")),
         }
     }

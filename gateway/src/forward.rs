@@ -11,7 +11,7 @@ use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 use crate::context::{Context, Place, Visit};
-use crate::headers::{self, Forwarded};
+use crate::headers::{self, Forwarded, IdentityValues};
 use crate::refusal::Refusal;
 use crate::sites::PORTAL_BODY;
 use crate::upstream::{NoPeer, Timeouts};
@@ -137,16 +137,29 @@ pub fn tell(request: &mut RequestHeader, context: &Context) -> Result<(), Refusa
         })?),
         (Place::Site(_), None) | (Place::AcmeChallenge(_) | Place::Portal, _) => None,
     };
+    dress(request, visit, identity.as_deref(), &context.request_id)
+}
+
+/// Sets what an upstream is told about this visit, and takes our cookies out where they are not for it.
+///
+/// # Errors
+/// Something fits into no header; then nothing may be sent.
+pub fn dress(
+    request: &mut RequestHeader,
+    visit: &Visit,
+    identity: Option<&IdentityValues>,
+    request_id: &str,
+) -> Result<(), Refusal> {
     let forwarded = Forwarded {
         client: &visit.client,
         host: &visit.host,
-        request_id: &context.request_id,
+        request_id,
     };
     let defect = |error: Box<pingora_error::Error>| {
         tracing::error!(%error, "an upstream's headers cannot be set");
         Refusal::Internal
     };
-    headers::set(request, &forwarded, identity.as_deref()).map_err(defect)?;
+    headers::set(request, &forwarded, identity).map_err(defect)?;
     match visit.place {
         // The pages are ours, and the cookie is for them.
         Place::Portal => Ok(()),

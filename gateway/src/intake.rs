@@ -11,12 +11,13 @@ use http::{HeaderMap, Method};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
-use crate::client;
+use crate::client::{self, Client};
 use crate::context::{Context, Place, Visit};
 use crate::headers;
 use crate::host::Host;
 use crate::method::{self, Standing};
 use crate::metrics::Metrics;
+use crate::names::StripSet;
 use crate::refusal::Refusal;
 use crate::scheme::Scheme;
 use crate::sites::{Site, Sites};
@@ -46,52 +47,90 @@ pub fn take_in(
     context.record.arrived(session, peer);
     well_formed(session, &sites)?;
 
-    let headers = &session.req_header().headers;
-    let client = client::identify(peer, Scheme::Http, headers, &sites.trusted)?.into_owned();
-    let host = match &client.forwarded_host {
-        Some(host) => host.clone(),
-        None => Host::of(session.req_header())?.into_owned(),
-    };
-    let site = sites.routes.find(host.name()).ok_or(Refusal::UnknownSite)?;
+    let request = session.req_header_mut();
+    let caller = call(request, peer, Scheme::Http, &sites)?;
+    let site = Arc::clone(caller.site);
     context
         .record
         .belongs_to(Arc::clone(&site.name), Arc::clone(&site.metrics));
+    let visit = visit(request, caller, &sites)?;
+    if let Place::Portal = visit.place {
+        context
+            .record
+            .belongs_to(PORTAL.into(), Arc::clone(sites.portal.metrics()));
+    }
+    let stripped = headers::strip(request, stripped_at(&visit.place, &sites));
+    metrics.headers_stripped.inc_by(stripped.identity);
+    context.visit = Some(visit);
+    Ok(())
+}
 
-    match method::judge(&session.req_header().method) {
+/// Who asks which site.
+pub struct Caller<'a> {
+    client: Client<'static>,
+    host: Host<'static>,
+    /// The site.
+    pub site: &'a Arc<Site>,
+}
+
+/// Finds out who asks which site. `peer` is at the other end of the connection, `listener` what it was made to.
+///
+/// # Errors
+/// There is no such site, or no telling which.
+pub fn call<'a>(
+    request: &RequestHeader,
+    peer: IpAddr,
+    listener: Scheme,
+    sites: &'a Sites,
+) -> Result<Caller<'a>, Refusal> {
+    let client = client::identify(peer, listener, &request.headers, &sites.trusted)?.into_owned();
+    let host = match &client.forwarded_host {
+        Some(host) => host.clone(),
+        None => Host::of(request)?.into_owned(),
+    };
+    let site = sites.routes.find(host.name()).ok_or(Refusal::UnknownSite)?;
+    Ok(Caller { client, host, site })
+}
+
+/// Finds out what is asked for, and brings the target to its canonical form.
+///
+/// # Errors
+/// Why it is refused.
+pub fn visit(
+    request: &mut RequestHeader,
+    caller: Caller<'_>,
+    sites: &Sites,
+) -> Result<Visit, Refusal> {
+    match method::judge(&request.method) {
         Standing::Known => {}
         Standing::Refused => return Err(Refusal::Method),
         Standing::Unknown => return Err(Refusal::UnknownMethod),
     }
-    let websocket = websocket::asked(&session.req_header().headers);
-    let place = place(session, &sites, site, websocket)?;
-    let strip = match &place {
-        Place::Site(site) | Place::AcmeChallenge(site) => &site.strip,
-        Place::Portal => {
-            context
-                .record
-                .belongs_to(PORTAL.into(), Arc::clone(sites.portal.metrics()));
-            sites.portal.strip()
-        }
-    };
-    let stripped = headers::strip(session.req_header_mut(), strip);
-    metrics.headers_stripped.inc_by(stripped.identity);
-    context.visit = Some(Visit {
-        client,
-        host,
-        place,
+    let websocket = websocket::asked(&request.headers);
+    Ok(Visit {
+        place: place(request, sites, caller.site, websocket)?,
+        client: caller.client,
+        host: caller.host,
         websocket,
-    });
-    Ok(())
+    })
+}
+
+/// What a client may not send there.
+#[must_use]
+pub fn stripped_at<'a>(place: &'a Place, sites: &'a Sites) -> &'a StripSet {
+    match place {
+        Place::Site(site) | Place::AcmeChallenge(site) => &site.strip,
+        Place::Portal => sites.portal.strip(),
+    }
 }
 
 /// Canonicalises the target, and says what it is for.
 fn place(
-    session: &mut Session,
+    request: &mut RequestHeader,
     sites: &Sites,
     site: &Arc<Site>,
     websocket: websocket::Asked,
 ) -> Result<Place, Refusal> {
-    let request = session.req_header_mut();
     target::canonicalise(request, site.paths)?;
     let path = target::path(request);
     if sites.portal.covers(path) {

@@ -9,6 +9,7 @@ pub mod client;
 pub mod context;
 pub mod cookie;
 pub mod door;
+pub mod explain;
 pub mod first_word;
 pub mod forward;
 pub mod glob;

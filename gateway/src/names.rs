@@ -99,6 +99,16 @@ impl StripSet {
         Self { names, first }
     }
 
+    /// Every name, in the compared spelling; `*` stands for whatever follows.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let families = FAMILIES.iter().map(move |family| text(family) + "*");
+        self.names
+            .iter()
+            .map(move |(name, _)| text(name))
+            .chain(families)
+    }
+
     /// Why a header of this name is removed; `None` if it is not. Allocates nothing.
     #[must_use]
     pub fn kind(&self, name: &[u8]) -> Option<Kind> {

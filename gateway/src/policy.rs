@@ -9,6 +9,7 @@
 
 mod index;
 mod rule;
+mod trace;
 
 use std::net::IpAddr;
 
@@ -17,6 +18,7 @@ use http::Method;
 
 use self::index::Index;
 use self::rule::Terms;
+pub use self::trace::{RuleSays, Says, trace};
 use crate::reading;
 
 /// The rules of a site, ready to be asked.

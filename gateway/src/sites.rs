@@ -16,7 +16,7 @@ use crate::policy::Rules;
 use crate::refusal::Plates;
 use crate::route::Routes;
 use crate::session_cache::Lifetimes;
-use crate::upstream::{Upstream, Upstreams};
+use crate::upstream::Upstream;
 
 /// A configuration, compiled.
 pub struct Sites {
@@ -112,14 +112,14 @@ impl Portal {
 }
 
 impl Sites {
-    /// Compiles a configuration. `pages` is the socket of the built-in pages.
+    /// Compiles a configuration. `pages` is the socket of the built-in pages; `open` opens the upstream of a site.
     ///
     /// # Errors
     /// A page or a metric cannot be made, which is a defect, or a folder cannot be opened.
     pub fn compile(
         live: Live,
         pages: &Path,
-        upstreams: &Upstreams,
+        open: &Open<'_>,
         metrics: &Metrics,
     ) -> anyhow::Result<Self> {
         let live = Arc::new(live);
@@ -132,7 +132,7 @@ impl Sites {
         for site in &live.sites {
             routes.push((
                 site.host.clone(),
-                Arc::new(compile(site, &own, upstreams, metrics)?),
+                Arc::new(compile(site, &own, open, metrics)?),
             ));
         }
         Ok(Self {
@@ -156,10 +156,13 @@ impl Sites {
     }
 }
 
+/// Opens the upstream of a site.
+pub type Open<'a> = dyn Fn(&doorward_config::Site) -> anyhow::Result<Arc<Upstream>> + 'a;
+
 fn compile(
     site: &doorward_config::Site,
     own: &[&str],
-    upstreams: &Upstreams,
+    open: &Open<'_>,
     metrics: &Metrics,
 ) -> anyhow::Result<Site> {
     let rules = Rules::new(&site.rules);
@@ -173,7 +176,7 @@ fn compile(
         rules,
         strip: StripSet::new(own.iter().copied(), overrides),
         paths: site.paths,
-        upstream: upstreams.open(&site.upstream)?,
+        upstream: open(site)?,
         on_unauthenticated: site.on_unauthenticated,
         websocket_origins: site.websocket_origins.clone(),
         body_limit: site.body_limit,

@@ -10,12 +10,18 @@
 mod audit;
 #[path = "commands/check.rs"]
 mod check;
+#[path = "commands/config.rs"]
+mod config;
 #[path = "commands/health.rs"]
 mod health;
 #[path = "commands/import.rs"]
 mod import;
 #[path = "commands/invite.rs"]
 mod invite;
+#[path = "commands/manual.rs"]
+mod manual;
+#[path = "commands/session.rs"]
+mod session;
 #[path = "commands/user.rs"]
 mod user;
 

@@ -32,6 +32,7 @@ mod accounts;
 mod answers;
 mod check;
 mod ending;
+mod explain;
 mod files;
 mod first_run;
 mod forms;

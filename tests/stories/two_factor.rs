@@ -17,7 +17,7 @@ fn with_vault(plan: Plan) -> Plan {
 }
 
 /// Turns it on in the browser of somebody who has just signed in; the app, and the recovery codes.
-async fn turn_on(visitor: &mut Visitor) -> (App, Vec<String>) {
+pub async fn turn_on(visitor: &mut Visitor) -> (App, Vec<String>) {
     let page = visitor.form("/_auth/account/two-factor/set-up", &[]).await;
     let mut app = App::told(&page);
     let text = page.text();

@@ -40,6 +40,11 @@ impl Trouble {
         Self::new(Exit::Refused, text)
     }
 
+    /// Refused, and that was said.
+    pub fn said() -> Self {
+        Self::new(Exit::Refused, "")
+    }
+
     /// Asked in the wrong way.
     pub fn usage(text: impl Into<String>) -> Self {
         Self::new(Exit::Usage, text)
@@ -64,7 +69,9 @@ impl Trouble {
 
     /// Says it on standard error.
     pub fn tell(&self) -> Exit {
-        eprintln!("{}", self.text.trim_end());
+        if !self.text.is_empty() {
+            eprintln!("{}", self.text.trim_end());
+        }
         self.exit
     }
 }

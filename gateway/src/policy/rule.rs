@@ -9,7 +9,7 @@ use doorward_identity::session::Amr;
 use http::Method;
 use ipnet::IpNet;
 
-use super::{Decision, Entry, Person};
+use super::{Decision, Entry, Person, Says};
 use crate::glob::{Segment, Wild};
 
 /// A rule without its path.
@@ -74,27 +74,36 @@ impl Terms {
 
     /// `allow` and `require`, for this person or for nobody known.
     pub(super) fn judge(&self, person: Option<&Person<'_>>) -> Decision {
-        let person = match (&self.allow, self.require, person) {
-            (Allowed::Nobody, _, _) => return Decision::Forbidden,
-            (Allowed::Anyone, None, _) => return Decision::Allowed(Entry::Open),
+        match (self.allows(person), self.requires(person)) {
+            (Says::No, _) => Decision::Forbidden,
             // A second factor is somebody's: `anyone` who has one is still a person.
-            (Allowed::Anyone | Allowed::SignedIn | Allowed::AnyOf(_), _, None) => {
-                return Decision::SignInNeeded;
+            (Says::WhoeverSignsIn, _) | (Says::Yes, Says::WhoeverSignsIn) => Decision::SignInNeeded,
+            (Says::Yes, Says::No) => Decision::SecondFactorNeeded,
+            (Says::Yes, Says::Yes) => match (&self.allow, self.require) {
+                (Allowed::Anyone, None) => Decision::Allowed(Entry::Open),
+                _ => Decision::Allowed(Entry::Person),
+            },
+        }
+    }
+
+    /// `allow` alone.
+    pub(super) fn allows(&self, person: Option<&Person<'_>>) -> Says {
+        match (&self.allow, person) {
+            (Allowed::Nobody, _) => Says::No,
+            (Allowed::Anyone, _) | (Allowed::SignedIn, Some(_)) => Says::Yes,
+            (Allowed::SignedIn | Allowed::AnyOf(_), None) => Says::WhoeverSignsIn,
+            (Allowed::AnyOf(list), Some(person)) => {
+                Says::from(list.iter().any(|like| like.is(person)))
             }
-            (Allowed::Anyone | Allowed::SignedIn, _, Some(person)) => person,
-            (Allowed::AnyOf(list), _, Some(person)) => {
-                if !list.iter().any(|like| like.is(person)) {
-                    return Decision::Forbidden;
-                }
-                person
-            }
-        };
-        match self.require {
-            None => Decision::Allowed(Entry::Person),
-            Some(Require::TwoFactor) if has_second_factor(person) => {
-                Decision::Allowed(Entry::Person)
-            }
-            Some(Require::TwoFactor) => Decision::SecondFactorNeeded,
+        }
+    }
+
+    /// `require` alone.
+    pub(super) fn requires(&self, person: Option<&Person<'_>>) -> Says {
+        match (self.require, person) {
+            (None, _) => Says::Yes,
+            (Some(Require::TwoFactor), None) => Says::WhoeverSignsIn,
+            (Some(Require::TwoFactor), Some(person)) => Says::from(has_second_factor(person)),
         }
     }
 }

@@ -74,7 +74,11 @@ impl Sessions {
         Ok(Opened { token, key, record })
     }
 
-    fn record(&self, new: NewSession) -> Result<Record, Fault> {
+    /// The record of a session that would be opened now.
+    ///
+    /// # Errors
+    /// [`Fault::Broken`] if it would live too long to be written down.
+    pub fn record(&self, new: NewSession) -> Result<Record, Fault> {
         let now = self.clock.now();
         let ends_at = now
             .checked_add(new.life)

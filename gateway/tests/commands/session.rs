@@ -1,0 +1,49 @@
+use super::Operator;
+
+#[test]
+fn lists_are_json_and_what_is_not_there_is_1() {
+    let operator = Operator::new();
+    assert_eq!(operator.says("session list --all --json").done(), "[]\n");
+    assert_eq!(operator.says("user list --json").done(), "[]\n");
+    assert_eq!(
+        operator.says("session revoke --all").done(),
+        "0 sessions ended\n"
+    );
+    for line in [
+        "session list nobody --json",
+        "session revoke nobody",
+        "session revoke --id 0123456789abcdef",
+        "user show nobody",
+        "user disable nobody",
+        "user grant nobody admin",
+    ] {
+        let said = operator.says(line).ends_with(1);
+        assert!(said.contains("help:"), "it says what to do: {said}");
+    }
+    for line in [
+        "session list",
+        "session list anna --all",
+        "session revoke --id xyz",
+        "session revoke anna --id 0123456789abcdef",
+        "explain GET",
+        "explain GET /path",
+    ] {
+        operator.says(line).ends_with(2);
+    }
+}
+
+#[test]
+fn a_store_that_is_away_is_69() {
+    let nowhere = "[redis]\nurl = \"redis://127.0.0.1:1\"\n[[site]]\nupstream = \"none\"\n";
+    let operator = Operator::with_file(nowhere);
+    let add = "user add anna@example.com --username anna --password-stdin";
+    operator.types(add, "flimsy-otter-9-parade\n").done();
+    for line in [
+        "session list --all",
+        "session list anna",
+        "session revoke anna",
+    ] {
+        let said = operator.says(line).ends_with(69);
+        assert!(said.contains("redis"), "{said}");
+    }
+}
