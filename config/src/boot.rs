@@ -1,6 +1,5 @@
 //! The part of the configuration that only a restart can change.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::Secret;
+use crate::{DatabaseUrl, Secret};
 
 /// What is decided once, at start.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,21 +49,6 @@ impl Default for Boot {
             hashing: Hashing::default(),
             log: LogFormat::Auto,
             data_dir,
-        }
-    }
-}
-
-/// Where accounts are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DatabaseUrl {
-    /// An SQLite file; a relative path starts at the working directory.
-    Sqlite(PathBuf),
-}
-
-impl fmt::Display for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
         }
     }
 }

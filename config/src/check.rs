@@ -3,6 +3,7 @@
 //! thrown away.
 
 mod boot;
+mod database;
 mod headers;
 mod live;
 mod mail;

@@ -10,6 +10,7 @@
 
 mod boot;
 mod check;
+mod database;
 mod effective;
 mod identity_headers;
 mod layers;
@@ -24,7 +25,8 @@ mod secret;
 mod site;
 mod units;
 
-pub use boot::{Boot, DatabaseUrl, Hashing, LogFormat};
+pub use boot::{Boot, Hashing, LogFormat};
+pub use database::{DatabaseUrl, ServerUrl};
 pub use effective::{Effective, Origins, effective};
 pub use identity_headers::{IdentityHeaders, IdentityPreset, RoleList};
 pub use layers::{Overrides, Sources};

@@ -90,8 +90,10 @@ pub(crate) struct Portal {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Database {
-    /// `"sqlite:FILE"`; absent, `doorward.db` in the data folder.
+    /// `"sqlite:FILE"`, `"postgres://…"`, `"mysql://…"` or `"mariadb://…"`; absent, `doorward.db` in the data folder.
     pub(crate) url: Option<At<String>>,
+    /// File that holds the `url`.
+    pub(crate) url_file: Option<At<String>>,
 }
 
 /// Where sessions are kept; without it, in the database.

@@ -10,8 +10,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use doorward_config::{
-    Allow, Boot, DatabaseUrl, HostPattern, Live, RegistrationMode, Rule, Secret, Site, Upstream,
-    Url,
+    Allow, Boot, DatabaseUrl, HostPattern, Live, RegistrationMode, Rule, Site, Upstream, Url,
 };
 
 /// More sites than this are counted, not named.
@@ -43,13 +42,12 @@ pub struct Bound {
 
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DatabaseUrl::Sqlite(accounts) = &self.boot.database;
         writeln!(
             f,
             "doorward {}   accounts: {}   sessions: {}",
             env!("CARGO_PKG_VERSION"),
-            accounts.display(),
-            sessions(self.boot.redis.as_ref())
+            accounts(&self.boot.database),
+            sessions(self.boot)
         )?;
         for site in self.live.sites.iter().take(SITES) {
             self.site(f, site)?;
@@ -142,10 +140,21 @@ fn port(bound: SocketAddr) -> String {
     }
 }
 
+/// Where accounts are kept, without the password that the address may hold.
+fn accounts(database: &DatabaseUrl) -> String {
+    match database {
+        DatabaseUrl::Sqlite(file) => file.display().to_string(),
+        server => server.to_string(),
+    }
+}
+
 /// Where sessions are kept, without the password that the address may hold.
-fn sessions(redis: Option<&Secret>) -> String {
-    let Some(redis) = redis else {
-        return "embedded".to_owned();
+fn sessions(boot: &Boot) -> String {
+    let Some(redis) = &boot.redis else {
+        return match boot.database {
+            DatabaseUrl::Sqlite(_) => "embedded".to_owned(),
+            DatabaseUrl::Postgres(_) | DatabaseUrl::MySql(_) => "in the database".to_owned(),
+        };
     };
     let Ok(url) = Url::parse(redis.expose()) else {
         return "redis".to_owned();

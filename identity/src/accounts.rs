@@ -5,11 +5,12 @@
 
 mod bulk;
 
+use crate::database::DatabaseTransaction;
 use jiff::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
 };
 
 pub use crate::account::Account;
@@ -199,18 +200,19 @@ fn row(draft: &Draft) -> account::ActiveModel {
     }
 }
 
-/// Which field a violated unique index belongs to: its name, or on `SQLite` its column, is in the message.
+/// Which field a violated unique index belongs to: its name, or on `SQLite` its column, ends the message. (What comes
+/// before it may be what the person typed.)
 fn taken(error: DbErr) -> Result<Problem, Fault> {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(message))
-            if message.contains("username_canonical") =>
-        {
-            Ok(Problem::username_taken())
-        }
-        Some(SqlErr::UniqueConstraintViolation(message)) if message.contains("email_canonical") => {
-            Ok(Problem::email_taken())
-        }
-        _ => Err(error.into()),
+    let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err() else {
+        return Err(error.into());
+    };
+    let message = message.trim_end_matches(['\'', '"', '`']);
+    if message.ends_with("username_canonical") {
+        Ok(Problem::username_taken())
+    } else if message.ends_with("email_canonical") {
+        Ok(Problem::email_taken())
+    } else {
+        Err(error.into())
     }
 }
 

@@ -15,8 +15,8 @@ mod tell;
 #[cfg(test)]
 mod tests;
 
+use crate::database::DatabaseTransaction;
 use jiff::Timestamp;
-use sea_orm::DatabaseTransaction;
 
 use crate::account::Account;
 use crate::accounts::{self, Columns};

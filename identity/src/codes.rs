@@ -9,9 +9,10 @@ mod text;
 
 use std::time::Duration;
 
+use crate::database::DatabaseTransaction;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait,
-    QueryFilter, QuerySelect, Select,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    Select,
 };
 use subtle::ConstantTimeEq;
 

@@ -1,34 +1,30 @@
 //! The SQL database: how it is opened, and who may write when.
 //!
 //! Owns the connections, the one [`Migrator`](migration::Migrator) and the entities of this room. Must not know what
-//! an account means. Reading never waits for a writer; writers of one process stand in one line, so the lock of the
-//! file is only ever contended between processes.
+//! an account means. Reading never waits for a writer. All that write stand in one line, whichever process they are
+//! in: whoever has the turn sees everything that was written before, and nothing changes under them. So what is
+//! checked in a transaction holds until it is committed, on every engine.
 
+mod connection;
 pub(crate) mod entity;
 mod file;
-mod migration;
+pub(crate) mod migration;
+mod mysql;
+mod postgres;
+mod server;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
-use std::time::Duration;
 
 use doorward_config::DatabaseUrl;
-use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::DbErr;
 use sea_orm_migration::MigratorTrait;
 
+pub(crate) use self::connection::{Connection, DEADLINE, DatabaseTransaction};
 use crate::session::sql::Connections;
 use crate::{Fault, StoreName};
-
-/// Longest wait for an answer to a read, and for the turn to write. What takes longer is an outage (503).
-const DEADLINE: Duration = Duration::from_millis(1500);
-/// How long the engine itself waits for the lock of the file, held by another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read. More would not make one file faster.
-const READERS: u32 = 4;
 
 /// The open database. Cloning it shares the connections.
 #[derive(Debug, Clone)]
@@ -37,28 +33,32 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens the database, makes it if there is none, and brings its tables up to date. Several processes may do so
-    /// at once.
+    /// Opens the database, makes the file if it is one and there is none, and brings the tables up to date. Several
+    /// processes may do so at once.
     ///
     /// # Errors
-    /// [`Fault::Broken`] when the file cannot be made or belongs to a newer version; [`Fault::StoreAway`] when it
-    /// cannot be opened.
+    /// [`Fault::Broken`] when a file cannot be made or the tables belong to a newer version; [`Fault::StoreAway`]
+    /// when it cannot be opened.
     pub(crate) async fn open(url: &DatabaseUrl, data_dir: &Path) -> Result<Self, Fault> {
-        let DatabaseUrl::Sqlite(path) = url;
-        let turn = file::prepare(path.clone(), data_dir.to_owned()).await?;
-        let connections = Connections {
-            writes: connect(path, Role::Write).await?,
-            reads: connect(path, Role::Read).await?,
-            watch: connect(path, Role::Watch).await?,
+        let turn = match url {
+            DatabaseUrl::Sqlite(path) => {
+                Some(file::prepare(path.clone(), data_dir.to_owned()).await?)
+            }
+            DatabaseUrl::Postgres(_) | DatabaseUrl::MySql(_) => None,
+        };
+        let connections = match url {
+            DatabaseUrl::Sqlite(path) => sqlite::connect(path).await?,
+            DatabaseUrl::Postgres(server) => postgres::connect(server).await?,
+            DatabaseUrl::MySql(server) => mysql::connect(server).await?,
         };
         let database = Self { connections };
-        database.migrate().await?;
+        database.migrate(url).await?;
         drop(turn);
         Ok(database)
     }
 
     /// Where to read. Nothing can be written through it.
-    pub(crate) fn reads(&self) -> &DatabaseConnection {
+    pub(crate) fn reads(&self) -> &Connection {
         &self.connections.reads
     }
 
@@ -73,35 +73,22 @@ impl Database {
     /// # Errors
     /// [`Fault::StoreAway`] when the turn does not come within 1.5 seconds.
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, Fault> {
-        let begin = self
-            .connections
-            .writes
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            });
-        in_time(begin).await
+        in_time(self.connections.take_turn()).await
     }
 
-    async fn migrate(&self) -> Result<(), Fault> {
-        type Migrator = migration::Migrator;
-        let up_to_date = |error| {
-            Fault::broken_by(
-                "the tables of the database cannot be brought up to date",
-                error,
-            )
-        };
-        let pending = Migrator::get_pending_migrations_read_only(self.reads())
+    async fn migrate(&self, url: &DatabaseUrl) -> Result<(), Fault> {
+        let pending = migration::Migrator::get_pending_migrations_read_only(self.reads().pool())
             .await
-            .map_err(up_to_date)?;
+            .map_err(outdated)?;
         if pending.is_empty() {
             return Ok(());
         }
-        // One transaction: a second process waits for it, and then finds nothing left to do.
-        let transaction = self.write().await?;
-        Migrator::up(&transaction, None).await.map_err(up_to_date)?;
-        transaction.commit().await?;
-        Ok(())
+        let writes = &self.connections.writes;
+        match url {
+            DatabaseUrl::Sqlite(_) => sqlite::migrate(writes).await,
+            DatabaseUrl::Postgres(_) => postgres::migrate(writes).await,
+            DatabaseUrl::MySql(server) => mysql::migrate(server, writes).await,
+        }
     }
 }
 
@@ -113,40 +100,15 @@ enum Role {
     Watch,
 }
 
-async fn connect(path: &Path, role: Role) -> Result<DatabaseConnection, Fault> {
-    use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-    let path = path.to_owned();
-    // The file name is handed over as it is below: in a URL some of its characters would mean something.
-    let mut options = ConnectOptions::new("sqlite::memory:");
-    options
-        .max_connections(if matches!(role, Role::Read) {
-            READERS
-        } else {
-            1
-        })
-        .acquire_timeout(DEADLINE)
-        .connect_timeout(BUSY_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |options| {
-            let options = options
-                .in_memory(false)
-                .shared_cache(false)
-                .filename(&path)
-                .create_if_missing(false)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true)
-                .busy_timeout(BUSY_TIMEOUT);
-            match role {
-                Role::Write => options,
-                Role::Read | Role::Watch => options.pragma("query_only", "ON"),
-            }
-        });
-    sea_orm::Database::connect(options)
-        .await
-        .map_err(|error| Fault::away(StoreName::Database, error))
+/// The tables are not what this program needs.
+fn outdated(error: DbErr) -> Fault {
+    match Fault::from(error) {
+        Fault::Broken { source, .. } => Fault::Broken {
+            what: "the tables of the database cannot be brought up to date".to_owned(),
+            source,
+        },
+        away @ Fault::StoreAway { .. } => away,
+    }
 }
 
 /// Gives the database the time that a person's request can wait for, and no more.

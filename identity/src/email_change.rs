@@ -8,8 +8,8 @@ mod tests;
 
 use std::time::Duration;
 
+use crate::database::DatabaseTransaction;
 use doorward_config::{Live, VerifyEmail};
-use sea_orm::DatabaseTransaction;
 
 use crate::account::Account;
 use crate::accounts;

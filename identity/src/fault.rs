@@ -2,10 +2,14 @@
 //!
 //! Owns [`Fault`] and how errors of the stores are sorted into it. Must not know statuses or words on a page.
 
+mod passing;
+
 use std::error::Error;
 use std::fmt;
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
+
+use self::passing::is_passing;
 
 /// One of the stores that the program leans on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,35 +104,5 @@ impl From<DbErr> for Fault {
         } else {
             Self::broken_by("the database refused what it was asked", error)
         }
-    }
-}
-
-fn is_passing(error: &DbErr) -> bool {
-    match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            is_passing_sqlx(error)
-        }
-        _ => false,
-    }
-}
-
-/// `SQLite`'s primary result codes for a locked, unreadable or full file: 5 busy, 6 locked, 10 I/O, 13 full,
-/// 14 cannot open; extended codes carry them in the low byte (<https://www.sqlite.org/rescode.html>).
-const PASSING_SQLITE: [u32; 5] = [5, 6, 10, 13, 14];
-
-fn is_passing_sqlx(error: &sea_orm::sqlx::Error) -> bool {
-    use sea_orm::sqlx::Error as Sqlx;
-    match error {
-        Sqlx::Io(_)
-        | Sqlx::Tls(_)
-        | Sqlx::PoolTimedOut
-        | Sqlx::PoolClosed
-        | Sqlx::WorkerCrashed => true,
-        Sqlx::Database(error) => error
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| PASSING_SQLITE.contains(&(code & 0xff))),
-        _ => false,
     }
 }

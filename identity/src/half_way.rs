@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
+use crate::database::DatabaseTransaction;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
 use crate::account::Account;
 use crate::database::entity::login_flow::{ActiveModel, Column, Entity};

@@ -206,7 +206,7 @@ async fn remember(database: &Database, check: &[u8]) -> Result<Vec<u8>, Fault> {
     server_secret::Entity::insert(row)
         .on_conflict(
             OnConflict::column(server_secret::Column::Id)
-                .do_nothing()
+                .do_nothing_on([server_secret::Column::Id])
                 .to_owned(),
         )
         .exec_without_returning(&transaction)

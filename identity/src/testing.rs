@@ -1,5 +1,10 @@
 //! A room to test in: an embedded store in a folder of its own, a clock that stands still, cheap hashes.
+//!
+//! With `DOORWARD_TEST_DATABASE=postgres` or `mariadb` every room has a database on such a server instead.
 
+pub(crate) mod server;
+
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use doorward_config::{Boot, Config, DatabaseUrl, Hashing, Live};
@@ -13,6 +18,7 @@ use crate::session::{Opened, Remembered};
 use crate::sign_in::{Attempt, SignIn, sign_in};
 use crate::tally::{Note, Tally};
 use crate::{Client, Clock, Identity, ManualClock, SystemRandom};
+use server::Engine;
 
 /// A good password.
 pub(crate) const PASSWORD: &str = "orange tram 42";
@@ -54,10 +60,24 @@ impl Notes {
 
 impl Room {
     pub(crate) async fn open() -> Self {
+        match Engine::asked_for() {
+            None => Self::on_a_file().await,
+            Some(engine) => Self::on(|_| engine.database()).await,
+        }
+    }
+
+    /// One whose database is `data/doorward.db`, whatever is asked for.
+    pub(crate) async fn on_a_file() -> Self {
+        Self::on(async |data_dir: PathBuf| DatabaseUrl::Sqlite(data_dir.join("doorward.db"))).await
+    }
+
+    pub(crate) async fn on<F: Future<Output = DatabaseUrl>>(
+        database: impl FnOnce(PathBuf) -> F,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
         let boot = Boot {
-            database: DatabaseUrl::Sqlite(data_dir.join("doorward.db")),
+            database: database(data_dir.clone()).await,
             secret_file: data_dir.join("secret.key"),
             data_dir,
             hashing: Hashing {

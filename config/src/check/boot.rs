@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{lasting, net, plain, size, stores, take, take_each, whole};
+use super::{database, lasting, net, plain, size, stores, take, take_each, whole};
 use crate::problem::{Fault, Findings};
 use crate::raw::{self, At};
 use crate::{Boot, DatabaseUrl, Hashing, LogFormat};
@@ -42,12 +42,7 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Boot {
             |text| lasting(text, Duration::ZERO..=Duration::from_hours(24)),
             findings,
         ),
-        database: take(
-            file.database.url.as_ref(),
-            database,
-            |url| stores::database(url),
-            findings,
-        ),
+        database: database::check(&file.database, database, findings),
         redis: stores::redis(&file.redis, findings),
         hashing: hashing(&file.password, findings),
         log: plain(file.log.format.as_ref(), LogFormat::Auto),

@@ -1,43 +1,11 @@
-//! Where accounts and sessions are kept. Messages here never quote a value: it
+//! Where sessions are kept, and secrets. Messages here never quote a value: it
 //! may carry a password.
-
-use std::path::PathBuf;
 
 use url::Url;
 
+use crate::Secret;
 use crate::problem::{Fault, Findings};
 use crate::raw::{self, At};
-use crate::{DatabaseUrl, Secret};
-
-pub(super) fn database(url: &str) -> Result<DatabaseUrl, Fault> {
-    let scheme = url.split(':').next().unwrap_or_default();
-    match scheme {
-        "sqlite" => {}
-        "postgres" | "postgresql" | "mysql" | "mariadb" => {
-            return Err(
-                Fault::new(format!("{scheme} is not supported yet by this build"))
-                    .help("\"sqlite:data/doorward.db\" keeps the accounts in a file"),
-            );
-        }
-        _ => {
-            return Err(Fault::new("this is not a database that is known")
-                .help("for example \"sqlite:data/doorward.db\""));
-        }
-    }
-    let path = url.strip_prefix("sqlite:").unwrap_or_default();
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path.contains(['?', '\0']) {
-        return Err(Fault::new("this names no database file")
-            .help("for example \"sqlite:data/doorward.db\""));
-    }
-    if path.contains(":memory:") {
-        return Err(Fault::new(
-            "a database in memory would be gone after a restart, accounts and all",
-        )
-        .help("for example \"sqlite:data/doorward.db\""));
-    }
-    Ok(DatabaseUrl::Sqlite(PathBuf::from(path)))
-}
 
 pub(super) fn redis(redis: &raw::Redis, findings: &mut Findings<'_>) -> Option<Secret> {
     let (url, span) = secret(

@@ -111,6 +111,50 @@ fn databases_are_files() {
 }
 
 #[test]
+fn databases_are_servers_whose_passwords_are_not_shown() {
+    for (url, exposed, shown) in [
+        (
+            "postgres://anna:hunter2@db/app?sslmode=verify-full",
+            "postgres://anna:hunter2@db/app?sslmode=verify-full",
+            "postgres://db/app",
+        ),
+        (
+            "postgresql://anna:hunter2@[::1]:5433/app",
+            "postgres://anna:hunter2@[::1]:5433/app",
+            "postgresql://[::1]:5433/app",
+        ),
+        (
+            "postgres://anna:hunter2@%2Frun%2Fpostgresql/app",
+            "postgres://anna:hunter2@%2Frun%2Fpostgresql/app",
+            "postgres://(socket)/app",
+        ),
+        (
+            "mysql://anna:hunter2@db:3307/app?socket=/run/mysqld/mysqld.sock",
+            "mysql://anna:hunter2@db:3307/app?socket=/run/mysqld/mysqld.sock",
+            "mysql://db:3307/app",
+        ),
+        (
+            "mariadb://anna:hunter2%40@db/app?ssl-mode=REQUIRED",
+            "mysql://anna:hunter2%40@db/app?ssl-mode=REQUIRED",
+            "mariadb://db/app",
+        ),
+    ] {
+        let config = right(&format!("[database]\nurl = \"{url}\""));
+        let database = &config.boot.database;
+        let (DatabaseUrl::Postgres(server) | DatabaseUrl::MySql(server)) = database else {
+            panic!("{database:?}");
+        };
+        assert_eq!(
+            matches!(database, DatabaseUrl::Postgres(_)),
+            url.starts_with("postgres")
+        );
+        assert_eq!(server.expose(), exposed);
+        assert_eq!(database.to_string(), shown);
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+    }
+}
+
+#[test]
 fn a_site_with_everything() {
     let config = load_text(
         r#"

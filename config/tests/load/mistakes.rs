@@ -111,7 +111,11 @@ fn credentials_are_not_shown() {
         "[redis]\nurl = \"rediss://anna:hunter2@cache\"",
         "redis = \"redis://anna:hunter2@cache\"",
         "[redis]\nurll = \"redis://anna:hunter2@cache\"",
-        "[database]\nurl = \"postgres://anna:hunter2@db/app\"",
+        "[database]\nurl = \"postgres://anna:hunter2@db\"",
+        "[database]\nurl = \"postgres://anna:hunter2/@db/app\"",
+        "[database]\nurl = \"mysql://anna:hunter2@db/app?password=hunter2\"",
+        "[database]\nurl = \"mysql://anna:hunter2@db/app#hunter2\"",
+        "database = \"mysql://anna:hunter2@db/app\"",
         "[redis]\nurl = \"redis://anna:hunter2@cache",
     ] {
         let shown = load_text(&format!("{line}\n{SITE}"))

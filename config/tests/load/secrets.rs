@@ -1,6 +1,6 @@
 //! Secrets in files of their own.
 
-use doorward_config::{Color, Secret};
+use doorward_config::{Color, DatabaseUrl, Secret};
 
 use crate::{Desk, SITE, load_text};
 
@@ -26,6 +26,18 @@ fn a_secret_may_stand_in_the_file_or_beside_it() {
         config.boot.redis,
         Some(Secret::from("redis+unix:///run/redis.sock"))
     );
+}
+
+#[test]
+fn the_database_may_stand_in_a_file_too() {
+    let desk = Desk::new();
+    let file = desk.write("url", "postgres://anna:hunter2@db/app\n");
+    let config = load_text(&format!("[database]\nurl_file = {file:?}\n{SITE}")).unwrap();
+    assert_eq!(config.boot.database.to_string(), "postgres://db/app");
+    let DatabaseUrl::Postgres(server) = config.boot.database else {
+        panic!("{:?}", config.boot.database);
+    };
+    assert_eq!(server.expose(), "postgres://anna:hunter2@db/app");
 }
 
 #[test]

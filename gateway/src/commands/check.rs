@@ -48,10 +48,10 @@ fn praise(sources: &Sources, config: &Config) -> Result<(), Trouble> {
 }
 
 fn stores(boot: &Boot) -> Result<(), Trouble> {
-    let DatabaseUrl::Sqlite(file) = &boot.database;
-    if file.exists() {
-        return open::with_stores(boot, reachable);
-    }
+    let file = match &boot.database {
+        DatabaseUrl::Sqlite(file) if !file.exists() => file,
+        _ => return open::with_stores(boot, reachable),
+    };
     writable(file)?;
     if boot.redis.is_none() {
         return Ok(());

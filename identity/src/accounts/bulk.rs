@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use crate::database::DatabaseTransaction;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, SqlErr, TransactionTrait,
+    ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, SqlErr,
 };
 
 use super::{Accounts, Draft, role_row, row};
@@ -134,7 +135,7 @@ impl Accounts {
         let newer = account::Column::Id.gt(after.map_or(Vec::new(), |id| id.as_bytes().to_vec()));
         // One transaction, so that nobody is seen with roles of another moment.
         let rows = in_time(async {
-            let transaction = self.database.reads().begin().await?;
+            let transaction = self.database.reads().begin_reading().await?;
             let accounts = account::Entity::find()
                 .filter(newer)
                 .order_by_asc(account::Column::Id)

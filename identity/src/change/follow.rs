@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use crate::database::DatabaseTransaction;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::account::Account;
 use crate::database::entity::account_follow;

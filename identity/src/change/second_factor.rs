@@ -1,6 +1,6 @@
 //! The second factor of an account: turned on with a code, turned off by the person or by an operator.
 
-use sea_orm::DatabaseTransaction;
+use crate::database::DatabaseTransaction;
 use sea_orm::EntityTrait;
 
 use super::{Changed, Edit, bring_in_line, change, write};

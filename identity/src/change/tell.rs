@@ -1,7 +1,7 @@
 //! What goes with a change besides sessions: codes that were mailed before it are void, and the person is told of what
 //! only they should do.
 
-use sea_orm::DatabaseTransaction;
+use crate::database::DatabaseTransaction;
 
 use super::Edit;
 use crate::account::Account;

@@ -6,7 +6,24 @@ mod m0004_mail_and_codes;
 mod m0005_two_factor;
 mod m0006_invite;
 
-use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
+use sea_orm::DbBackend;
+use sea_orm::sea_query::TableCreateStatement;
+use sea_orm_migration::{DbErr, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
+
+/// Makes a table. `MySQL` and `MariaDB` have to be told that texts are compared byte by byte, as they are elsewhere:
+/// else `ß` would be `s` in their unique indexes, or could not be kept at all.
+pub(crate) async fn create_table(
+    manager: &SchemaManager<'_>,
+    mut table: TableCreateStatement,
+) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::MySql {
+        table
+            .engine("InnoDB")
+            .character_set("utf8mb4")
+            .collate("utf8mb4_bin");
+    }
+    manager.create_table(table).await
+}
 
 /// The one list of steps.
 pub(super) struct Migrator;

@@ -1,4 +1,8 @@
+mod servers;
+
 use std::os::unix::fs::PermissionsExt;
+
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 
@@ -9,7 +13,7 @@ async fn open(folder: &Path) -> Result<Database, Fault> {
     Database::open(&DatabaseUrl::Sqlite(data.join("doorward.db")), &data).await
 }
 
-async fn pragma(connection: &DatabaseConnection, name: &str) -> String {
+async fn pragma(connection: &Connection, name: &str) -> String {
     let row = connection
         .query_one_raw(Statement::from_string(
             connection.get_database_backend(),

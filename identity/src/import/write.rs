@@ -1,6 +1,6 @@
 //! Accounts into the database, many in one transaction.
 
-use sea_orm::DatabaseTransaction;
+use crate::database::DatabaseTransaction;
 
 use crate::accounts::{self, Newcomer};
 use crate::audit::Event;

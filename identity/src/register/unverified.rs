@@ -3,8 +3,8 @@
 //! Whether somebody has the address already makes no difference that can be seen: the same hash, one transaction with
 //! one message in it, and a browser that is asked for a code.
 
+use crate::database::DatabaseTransaction;
 use doorward_config::Live;
-use sea_orm::DatabaseTransaction;
 
 use super::Made;
 use crate::accounts::{self, Draft, Inserted};

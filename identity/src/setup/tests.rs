@@ -170,7 +170,7 @@ async fn an_admin_by_command_ends_the_offer_and_a_taken_address_does_not() {
 
 #[tokio::test]
 async fn printing_hides_the_token_and_the_database_holds_only_its_hash() {
-    let room = Room::open().await;
+    let room = Room::on_a_file().await;
     let token = offer(&room.identity).await.unwrap().unwrap();
     assert_eq!(format!("{token:?}"), "SetupToken([hidden])");
     let file = std::fs::read(room.boot.data_dir.join("doorward.db-wal")).unwrap();

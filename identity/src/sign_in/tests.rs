@@ -436,7 +436,7 @@ async fn disabling_races_signing_in_and_always_wins() {
 
 #[tokio::test]
 async fn trail_says_why_and_never_what_was_typed() {
-    let room = Room::open().await;
+    let room = Room::on_a_file().await;
     let anna = room.add("anna", "anna@x.example").await;
     welcome(attempt(&room, "anna", PASSWORD).await);
     let _refused = attempt(&room, "anna", "my secret guess").await;
@@ -474,7 +474,7 @@ async fn trail_says_why_and_never_what_was_typed() {
 
 #[tokio::test]
 async fn no_token_is_in_the_database() {
-    let room = Room::open().await;
+    let room = Room::on_a_file().await;
     room.add("anna", "anna@x.example").await;
     let opened = welcome(attempt(&room, "anna", PASSWORD).await);
     let token: Token = opened.token;

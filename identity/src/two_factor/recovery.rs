@@ -4,9 +4,8 @@
 
 use std::fmt;
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
-};
+use crate::database::DatabaseTransaction;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use zeroize::Zeroizing;
 
 use crate::account::Account;

@@ -3,8 +3,9 @@
 //! Owns the two conditions that make it so, each part of a statement that writes: of many tries at once, on however
 //! many gateways, the database lets one through.
 
+use crate::database::DatabaseTransaction;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::app::AppKey;
 use super::recovery::{self, CodeHash};

@@ -77,7 +77,7 @@ pub(super) const SHAPES: [Mistake; 14] = [
 ];
 
 /// Mistakes about what a value means.
-pub(super) const MEANINGS: [Mistake; 33] = [
+pub(super) const MEANINGS: [Mistake; 41] = [
     Mistake(
         "[server]\nlisten = [\n  \":8080\",\n]",
         3,
@@ -154,9 +154,52 @@ pub(super) const MEANINGS: [Mistake; 33] = [
     ),
     Mistake("[portal]\ntitle = \" \"", 2, &["empty"]),
     Mistake(
+        "[database]\nurl = \"oracle://db/app\"",
+        2,
+        &[
+            "not a database that is known",
+            "\"sqlite:data/doorward.db\"",
+        ],
+    ),
+    Mistake(
         "[database]\nurl = \"postgres://db/app\"",
         2,
-        &["postgres is not supported yet by this build"],
+        &["names no user", "\"postgres://doorward:"],
+    ),
+    Mistake(
+        "[database]\nurl = \"mariadb://anna:pw@db\"",
+        2,
+        &["the name of a database", "\"mysql://doorward:"],
+    ),
+    Mistake(
+        "[database]\nurl = \"postgres://anna:p/w@db/app\"",
+        2,
+        &["not the address of a database", "`%2F`"],
+    ),
+    Mistake(
+        "[database]\nurl = \"postgres://anna@db/app?sslmode=VERIFY_IDENTITY\"",
+        2,
+        &["`sslmode` is none of those", "verify-full"],
+    ),
+    Mistake(
+        "[database]\nurl = \"mysql://anna@db/app?ssl-mode=verify-full\"",
+        2,
+        &["`ssl-mode` is none of those", "VERIFY_IDENTITY"],
+    ),
+    Mistake(
+        "[database]\nurl = \"mysql://anna@db/app?charset=latin1\"",
+        2,
+        &["a parameter that is not known", "`ssl-ca`"],
+    ),
+    Mistake(
+        "[database]\nurl = \"postgres://anna@db/app?sslrootcert=/nowhere/ca.pem\"",
+        2,
+        &["the file that `sslrootcert` names cannot be read"],
+    ),
+    Mistake(
+        "[database]\nurl = \"postgres://anna@db/app\"\nurl_file = \"x\"",
+        3,
+        &["`url` and `url_file` are both set"],
     ),
     Mistake(
         "[database]\nurl = \"sqlite::memory:\"",

@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 use crate::database::entity::{
     account, account_follow, account_role, audit, setup_token, throttle,
 };
+use crate::database::migration::create_table;
 
 /// Longest comparing form of a username: 64 characters of up to four bytes, counted in characters.
 const USERNAME: u32 = 64;
@@ -33,7 +34,7 @@ impl MigrationTrait for Migration {
             setup_tokens(),
             audits(),
         ] {
-            manager.create_table(table).await?;
+            create_table(manager, table).await?;
         }
         for index in indexes() {
             manager.create_index(index).await?;

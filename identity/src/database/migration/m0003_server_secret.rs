@@ -3,6 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use crate::database::entity::server_secret::{Column, Entity};
+use crate::database::migration::create_table;
 
 /// The step.
 pub(super) struct Migration;
@@ -26,7 +27,7 @@ impl MigrationTrait for Migration {
             )
             .col(ColumnDef::new(Column::CheckValue).var_binary(32).not_null())
             .to_owned();
-        manager.create_table(table).await
+        create_table(manager, table).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -3,6 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use crate::database::entity::{one_time_code, outbox};
+use crate::database::migration::create_table;
 
 /// Longest e-mail address, in bytes.
 const EMAIL: u32 = 254;
@@ -19,8 +20,8 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(codes()).await?;
-        manager.create_table(outbox()).await?;
+        create_table(manager, codes()).await?;
+        create_table(manager, outbox()).await?;
         for index in indexes() {
             manager.create_index(index).await?;
         }

@@ -3,6 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use crate::database::entity::{account, login_flow, recovery_code, two_factor};
+use crate::database::migration::create_table;
 
 /// The step.
 pub(super) struct Migration;
@@ -22,7 +23,7 @@ impl MigrationTrait for Migration {
             .to_owned();
         manager.alter_table(column).await?;
         for table in [secrets(), codes(), flows()] {
-            manager.create_table(table).await?;
+            create_table(manager, table).await?;
         }
         for index in indexes() {
             manager.create_index(index).await?;

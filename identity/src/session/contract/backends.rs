@@ -1,20 +1,17 @@
-//! The real stores the contract is asked of: `SQLite` in a folder, and a `redis-server` of our own.
+//! The real stores the contract is asked of: `SQLite` in a folder, and servers of our own.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-};
-use sea_orm_migration::{MigrationTrait, SchemaManager};
+use doorward_config::DatabaseUrl;
 
+use crate::database::{Database, DatabaseTransaction};
 use crate::session::SessionStore;
 use crate::session::redis::RedisSessions;
-use crate::session::sql::migration::Migration;
-use crate::session::sql::{Connections, SqlSessions};
+use crate::session::sql::SqlSessions;
+use crate::testing::server::Engine;
 
 /// One kind of store, opened twice, as two processes would.
 pub(super) struct Backend {
@@ -27,6 +24,7 @@ pub(super) struct Backend {
 enum Keeper {
     Folder(tempfile::TempDir),
     Server(RedisServer),
+    Shared(Engine),
 }
 
 impl Backend {
@@ -34,6 +32,8 @@ impl Backend {
         match self.keeper {
             Keeper::Folder(_) => "SQLite",
             Keeper::Server(_) => "Redis",
+            Keeper::Shared(Engine::Postgres) => "PostgreSQL",
+            Keeper::Shared(Engine::MariaDb) => "MariaDB",
         }
     }
 
@@ -42,29 +42,26 @@ impl Backend {
         let Keeper::Folder(folder) = &self.keeper else {
             panic!("only a file has a lock");
         };
-        connect(&folder.path().join("doorward.db"))
-            .await
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await
-            .unwrap()
+        let url = DatabaseUrl::Sqlite(folder.path().join("doorward.db"));
+        let database = Database::open(&url, folder.path()).await.unwrap();
+        database.write().await.unwrap()
     }
 }
 
 /// Every kind of store.
-pub(super) async fn backends() -> [Backend; 2] {
-    [sqlite().await, redis()]
+pub(super) async fn backends() -> [Backend; 4] {
+    [
+        sqlite().await,
+        redis(),
+        on(Engine::Postgres).await,
+        on(Engine::MariaDb).await,
+    ]
 }
 
 pub(super) async fn sqlite() -> Backend {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("doorward.db");
-    let first = connect(&file).await;
-    Migration.up(&SchemaManager::new(&first)).await.unwrap();
-    let store = Arc::new(SqlSessions::new(connections(&file).await));
-    let other = Arc::new(SqlSessions::new(connections(&file).await));
+    let url = DatabaseUrl::Sqlite(folder.path().join("doorward.db"));
+    let (store, other) = (sql(&url).await, sql(&url).await);
     Backend {
         store,
         other,
@@ -72,22 +69,19 @@ pub(super) async fn sqlite() -> Backend {
     }
 }
 
-async fn connections(file: &Path) -> Connections {
-    Connections {
-        reads: connect(file).await,
-        writes: connect(file).await,
-        watch: connect(file).await,
+async fn on(engine: Engine) -> Backend {
+    let url = engine.database().await;
+    let (store, other) = (sql(&url).await, sql(&url).await);
+    Backend {
+        store,
+        other,
+        keeper: Keeper::Shared(engine),
     }
 }
 
-async fn connect(file: &Path) -> DatabaseConnection {
-    let mut options = ConnectOptions::new(format!("sqlite:{}?mode=rwc", file.display()));
-    options.max_connections(4).map_sqlx_sqlite_opts(|sqlite| {
-        sqlite
-            .journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal)
-            .busy_timeout(Duration::from_secs(5))
-    });
-    Database::connect(options).await.unwrap()
+async fn sql(url: &DatabaseUrl) -> Arc<dyn SessionStore> {
+    let database = Database::open(url, Path::new(".")).await.unwrap();
+    Arc::new(SqlSessions::new(database.connections()))
 }
 
 fn redis() -> Backend {

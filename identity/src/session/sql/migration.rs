@@ -2,6 +2,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::database::migration::create_table;
+
 use super::entity::{session, session_change, session_clock};
 
 /// Makes `session`, `session_change` and `session_clock`.
@@ -17,7 +19,7 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(session_table()).await?;
+        create_table(manager, session_table()).await?;
         let by_account = Index::create()
             .name("session_by_account")
             .table(session::Entity)
@@ -30,8 +32,8 @@ impl MigrationTrait for Migration {
             .col(session::Column::EndsAt)
             .to_owned();
         manager.create_index(by_end).await?;
-        manager.create_table(change_table()).await?;
-        manager.create_table(clock_table()).await?;
+        create_table(manager, change_table()).await?;
+        create_table(manager, clock_table()).await?;
         let first = Query::insert()
             .into_table(session_clock::Entity)
             .columns([session_clock::Column::Id, session_clock::Column::Seq])

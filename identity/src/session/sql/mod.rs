@@ -1,8 +1,8 @@
-//! Sessions in the SQL database: the embedded store.
+//! Sessions in the SQL database.
 //!
 //! Every change that somebody must hear of is written together with a row of `session_change`, numbered by
-//! `session_clock`. Raising that one clock row takes its lock until the transaction ends, so the numbers become
-//! visible in their order and without gaps, whichever process writes.
+//! `session_clock`. The lock of that one clock row is held until the transaction ends, so the numbers become visible
+//! in their order and without gaps, whichever process writes. It is also the turn to write anything else.
 
 pub mod entity;
 pub mod migration;
@@ -14,15 +14,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction,
-    EntityTrait, QueryFilter, QuerySelect, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter,
+    QuerySelect,
 };
 use tokio::sync::mpsc;
 
 use super::record::Applied;
 use super::store::STORE_DEADLINE;
 use super::{Event, Record, Rewritten, Rights, SessionKey, SessionStore, Snapshot};
+use crate::database::{Connection, DatabaseTransaction};
 use crate::{AccountId, Fault, StoreName};
 use entity::{session, session_change, session_clock};
 
@@ -32,13 +32,32 @@ const CHANGES_KEPT: i64 = 10_000;
 /// The connections a store of sessions needs. Reading and listening have their own, so that a writer who
 /// waits for the lock never stands before them.
 #[derive(Clone, Debug)]
-pub struct Connections {
+pub(crate) struct Connections {
     /// For what is asked while a request waits.
-    pub reads: DatabaseConnection,
+    pub(crate) reads: Connection,
     /// For changes.
-    pub writes: DatabaseConnection,
+    pub(crate) writes: Connection,
     /// For the watch alone.
-    pub watch: DatabaseConnection,
+    pub(crate) watch: Connection,
+}
+
+impl Connections {
+    /// Begins a transaction in which nobody else changes anything, in this process or another. `SQLite` sees to that
+    /// by itself; elsewhere it is the lock of the clock's row. What is read after it shows what the one before wrote,
+    /// because every statement of a transaction sees all that is committed by then (READ COMMITTED).
+    ///
+    /// # Errors
+    /// What the engine said, for one that the turn did not come in time.
+    pub(crate) async fn take_turn(&self) -> Result<DatabaseTransaction, DbErr> {
+        let txn = self.writes.begin_writing().await?;
+        if txn.get_database_backend() != DbBackend::Sqlite {
+            let clock = session_clock::Entity::find_by_id(session_clock::ONLY).lock_exclusive();
+            if clock.one(&txn).await?.is_none() {
+                return Err(DbErr::RecordNotFound("the row of session_clock".to_owned()));
+            }
+        }
+        Ok(txn)
+    }
 }
 
 /// Sessions in SQL.
@@ -50,17 +69,13 @@ pub struct SqlSessions {
 impl SqlSessions {
     /// Sessions in the database behind these connections, whose migrations have run.
     #[must_use]
-    pub fn new(connections: Connections) -> Self {
+    pub(crate) fn new(connections: Connections) -> Self {
         Self { connections }
     }
 
-    /// Waits for the turn to write no longer than a person can: another process may hold the lock of the file.
+    /// Waits for the turn to write no longer than a person can: another process may have it.
     async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        in_time(self.connections.writes.begin_with_options(immediate)).await
+        in_time(self.connections.take_turn()).await
     }
 }
 
@@ -186,10 +201,12 @@ impl SessionStore for SqlSessions {
     }
 
     async fn prune(&self, now: Timestamp) -> Result<u64, Fault> {
+        let txn = self.begin().await?;
         let gone = session::Entity::delete_many()
             .filter(session::Column::EndsAt.lte(now.as_millisecond()))
-            .exec(&self.connections.writes)
+            .exec(&txn)
             .await?;
+        txn.commit().await?;
         Ok(gone.rows_affected)
     }
 

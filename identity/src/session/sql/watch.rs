@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::entity::session_change;
 use super::{clock, in_time_of, key_of};
 use crate::Fault;
+use crate::database::Connection;
 use crate::session::{Event, SessionKey};
 
 /// How often the clock row is read. Revocation is promised within a second; this leaves room for a slow poll.
@@ -18,7 +19,7 @@ const PERIOD: Duration = Duration::from_millis(150);
 const DEADLINE: Duration = Duration::from_millis(500);
 
 /// Polls until the receiver is gone.
-pub(super) async fn watch(db: &DatabaseConnection, to: mpsc::Sender<Event>) {
+pub(super) async fn watch(db: &Connection, to: mpsc::Sender<Event>) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut place = Place::Unknown;
@@ -54,7 +55,7 @@ enum News {
     Anything,
 }
 
-async fn poll(db: &DatabaseConnection, place: &mut Place) -> Result<News, Fault> {
+async fn poll(db: &Connection, place: &mut Place) -> Result<News, Fault> {
     let newest = tokio::time::timeout(DEADLINE, clock(db))
         .await
         .map_err(|late| Fault::away(crate::StoreName::Database, late))??;
@@ -68,7 +69,7 @@ async fn poll(db: &DatabaseConnection, place: &mut Place) -> Result<News, Fault>
     Ok(news)
 }
 
-async fn changes(db: &DatabaseConnection, last: i64, newest: i64) -> Result<News, Fault> {
+async fn changes(db: &Connection, last: i64, newest: i64) -> Result<News, Fault> {
     let rows = session_change::Entity::find()
         .filter(session_change::Column::Seq.gt(last))
         .filter(session_change::Column::Seq.lte(newest))
