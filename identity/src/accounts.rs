@@ -5,7 +5,6 @@
 
 mod bulk;
 
-use crate::database::DatabaseTransaction;
 use jiff::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -15,7 +14,7 @@ use sea_orm::{
 
 pub use crate::account::Account;
 use crate::database::entity::{account, account_role};
-use crate::database::{Database, in_time};
+use crate::database::{Database, DatabaseTransaction, in_time};
 use crate::form::{Details, Problem};
 use crate::name::{EmailAddress, Login, Username};
 use crate::password::PasswordHash;

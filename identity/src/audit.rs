@@ -7,12 +7,11 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::database::DatabaseTransaction;
 use jiff::Timestamp;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::database::entity::audit;
-use crate::database::{Database, in_time};
+use crate::database::{Database, DatabaseTransaction, in_time};
 use crate::role::Role;
 use crate::session::Ended;
 use crate::{AccountId, Client, Clock, Fault};

@@ -15,12 +15,12 @@ mod tell;
 #[cfg(test)]
 mod tests;
 
-use crate::database::DatabaseTransaction;
 use jiff::Timestamp;
 
 use crate::account::Account;
 use crate::accounts::{self, Columns};
 use crate::audit::{By, Event};
+use crate::database::DatabaseTransaction;
 use crate::form::Details;
 use crate::password::PasswordHash;
 use crate::role::{ADMIN, Role};

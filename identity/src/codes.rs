@@ -9,7 +9,6 @@ mod text;
 
 use std::time::Duration;
 
-use crate::database::DatabaseTransaction;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
     Select,
@@ -17,7 +16,7 @@ use sea_orm::{
 use subtle::ConstantTimeEq;
 
 use crate::database::entity::one_time_code;
-use crate::database::in_time;
+use crate::database::{DatabaseTransaction, in_time};
 use crate::flow::FlowKey;
 use crate::secret::Purpose as KeyPurpose;
 use crate::session::Remembered;

@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use crate::database::DatabaseTransaction;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
 use crate::account::Account;
 use crate::database::entity::login_flow::{ActiveModel, Column, Entity};
-use crate::database::in_time;
+use crate::database::{DatabaseTransaction, in_time};
 use crate::flow::FlowToken;
 use crate::session::Remembered;
 use crate::{AccountId, Fault, Identity};

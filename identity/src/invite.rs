@@ -11,15 +11,13 @@ use std::time::Duration;
 
 use doorward_config::{Live, RegistrationMode};
 use jiff::Timestamp;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::accounts;
 use crate::audit::{By, Event};
 use crate::codes::LinkToken;
 use crate::database::entity::invite::{ActiveModel, Column, Entity, Model};
-use crate::database::in_time;
+use crate::database::{DatabaseTransaction, in_time};
 use crate::form::{Field, Problem, Problems};
 use crate::mail::{self, Content, Letter, Recipient};
 use crate::name::Login;

@@ -10,12 +10,12 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::database::DatabaseTransaction;
 use doorward_config::Live;
 
 use crate::accounts;
 use crate::audit::{By, CodeFor, Event};
 use crate::codes::{self, Mailed, Offer, Order, Purpose, Redeemed};
+use crate::database::DatabaseTransaction;
 use crate::flow::FlowToken;
 use crate::form::{Problem, Problems};
 use crate::mail::budget::{self, Budget};

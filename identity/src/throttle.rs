@@ -13,7 +13,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::database::DatabaseTransaction;
 use doorward_config::Throttle as Allowed;
 use jiff::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -22,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::account::Account;
 use crate::database::entity::throttle;
-use crate::database::{Database, in_time};
+use crate::database::{Database, DatabaseTransaction, in_time};
 use crate::name::{EmailAddress, Login};
 use crate::tally::ThrottleKind;
 use crate::{AccountId, Clock, Fault};

@@ -8,7 +8,6 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::database::DatabaseTransaction;
 use doorward_config::Live;
 
 use crate::account::Account;
@@ -16,6 +15,7 @@ use crate::accounts;
 use crate::audit::{By, CodeFor, Event};
 use crate::change::{self, Changed, Edit};
 use crate::codes::{self, Mailed, Offer, Order, Purpose, Redeemed};
+use crate::database::DatabaseTransaction;
 use crate::flow::FlowToken;
 use crate::mail::budget::{self, Budget};
 use crate::mail::{self, Asked, Content, Letter, Recipient};

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::database::DatabaseTransaction;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, SqlErr,
@@ -11,7 +10,7 @@ use sea_orm::{
 use super::{Accounts, Draft, role_row, row};
 use crate::account::Account;
 use crate::database::entity::{account, account_role};
-use crate::database::in_time;
+use crate::database::{DatabaseTransaction, in_time};
 use crate::form::Problem;
 use crate::name::Username;
 use crate::{AccountId, Fault};

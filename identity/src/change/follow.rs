@@ -6,13 +6,12 @@
 
 use std::time::Duration;
 
-use crate::database::DatabaseTransaction;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::account::Account;
 use crate::database::entity::account_follow;
-use crate::database::in_time;
+use crate::database::{DatabaseTransaction, in_time};
 use crate::session::{Ended, SessionKey};
 use crate::{AccountId, Fault, Identity};
 

@@ -1,11 +1,11 @@
 //! The second factor of an account: turned on with a code, turned off by the person or by an operator.
 
-use crate::database::DatabaseTransaction;
 use sea_orm::EntityTrait;
 
 use super::{Changed, Edit, bring_in_line, change, write};
 use crate::accounts;
 use crate::audit::By;
+use crate::database::DatabaseTransaction;
 use crate::database::entity::two_factor;
 use crate::flow::FlowToken;
 use crate::session::SessionKey;

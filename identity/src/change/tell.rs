@@ -1,12 +1,11 @@
 //! What goes with a change besides sessions: codes that were mailed before it are void, and the person is told of what
 //! only they should do.
 
-use crate::database::DatabaseTransaction;
-
 use super::Edit;
 use crate::account::Account;
 use crate::audit::By;
 use crate::codes;
+use crate::database::DatabaseTransaction;
 use crate::mail::{self, Asked, Content, Letter, Recipient, Turned};
 use crate::{EmailAddress, Fault, Identity};
 

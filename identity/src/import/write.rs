@@ -1,9 +1,8 @@
 //! Accounts into the database, many in one transaction.
 
-use crate::database::DatabaseTransaction;
-
 use crate::accounts::{self, Newcomer};
 use crate::audit::Event;
+use crate::database::DatabaseTransaction;
 use crate::{Fault, Identity};
 
 /// How many are looked up and inserted at once.

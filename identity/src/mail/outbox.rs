@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::database::DatabaseTransaction;
 use jiff::Timestamp;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 use super::Letter;
 use crate::database::entity::outbox::{self, Column, Entity};
-use crate::database::in_time;
+use crate::database::{DatabaseTransaction, in_time};
 use crate::secret::Purpose;
 use crate::{Fault, Identity};
 

@@ -3,13 +3,13 @@
 //! Whether somebody has the address already makes no difference that can be seen: the same hash, one transaction with
 //! one message in it, and a browser that is asked for a code.
 
-use crate::database::DatabaseTransaction;
 use doorward_config::Live;
 
 use super::Made;
 use crate::accounts::{self, Draft, Inserted};
 use crate::audit::{By, Event};
 use crate::codes::{Order, Purpose};
+use crate::database::DatabaseTransaction;
 use crate::flow::FlowToken;
 use crate::form::Problem;
 use crate::mail::budget::{self, Budget};

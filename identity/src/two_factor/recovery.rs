@@ -4,14 +4,13 @@
 
 use std::fmt;
 
-use crate::database::DatabaseTransaction;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use zeroize::Zeroizing;
 
 use crate::account::Account;
 use crate::audit::{By, Event};
 use crate::database::entity::recovery_code::{ActiveModel, Column, Entity};
-use crate::database::in_time;
+use crate::database::{DatabaseTransaction, in_time};
 use crate::mail::{self, Asked, Content, Letter, Recipient};
 use crate::secret::Purpose;
 use crate::{AccountId, Client, Fault, Identity, Random};

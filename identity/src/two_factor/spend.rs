@@ -3,7 +3,6 @@
 //! Owns the two conditions that make it so, each part of a statement that writes: of many tries at once, on however
 //! many gateways, the database lets one through.
 
-use crate::database::DatabaseTransaction;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -11,6 +10,7 @@ use super::app::AppKey;
 use super::recovery::{self, CodeHash};
 use super::typed::Typed;
 use crate::audit::Failure;
+use crate::database::DatabaseTransaction;
 use crate::database::entity::two_factor::{Column, Entity, Model};
 use crate::{AccountId, Fault, Identity};
 

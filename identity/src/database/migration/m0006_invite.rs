@@ -3,6 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use crate::database::entity::invite::{Column, Entity};
+use crate::database::migration::create_table;
 
 /// Longest e-mail address, in bytes.
 const EMAIL: u32 = 254;
@@ -36,7 +37,7 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(Column::Roles).text().not_null())
             .col(ColumnDef::new(Column::ExpiresAt).big_integer().not_null())
             .to_owned();
-        manager.create_table(table).await?;
+        create_table(manager, table).await?;
         let index = Index::create()
             .name("invite_by_address")
             .table(Entity)
