@@ -83,7 +83,7 @@ impl Identity {
             random,
             tally,
         } = world;
-        let database = Database::open(&boot.database, &boot.data_dir).await?;
+        let database = Box::pin(Database::open(&boot.database, &boot.data_dir)).await?;
         let secret = ServerSecret::open(&database, &boot.secret_file, Arc::clone(&random)).await?;
         let store: Arc<dyn SessionStore> = match &boot.redis {
             Some(url) => Arc::new(RedisSessions::new(url.expose())?),

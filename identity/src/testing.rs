@@ -61,8 +61,8 @@ impl Notes {
 impl Room {
     pub(crate) async fn open() -> Self {
         match Engine::asked_for() {
-            None => Self::on_a_file().await,
-            Some(engine) => Self::on(|_| engine.database()).await,
+            None => Box::pin(Self::on_a_file()).await,
+            Some(engine) => Box::pin(Self::on(|_| engine.database())).await,
         }
     }
 

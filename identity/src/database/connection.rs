@@ -69,7 +69,7 @@ impl Connection {
     }
 
     async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
-        let inner = in_time(DEADLINE, self.pool.begin_with_options(options)).await?;
+        let inner = in_time(DEADLINE, Box::pin(self.pool.begin_with_options(options))).await?;
         Ok(DatabaseTransaction { inner })
     }
 
@@ -78,7 +78,7 @@ impl Connection {
     /// # Errors
     /// As [`Connection::begin_reading`].
     pub(crate) async fn ping(&self) -> Result<(), DbErr> {
-        in_time(DEADLINE, self.pool.ping()).await
+        in_time(DEADLINE, Box::pin(self.pool.ping())).await
     }
 }
 
@@ -94,7 +94,7 @@ impl DatabaseTransaction {
     /// What the engine said; [`DbErr::ConnectionAcquire`] when it said nothing for five seconds. Then nobody knows
     /// whether it counts.
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        in_time(STATEMENT_DEADLINE, self.inner.commit()).await
+        in_time(STATEMENT_DEADLINE, Box::pin(self.inner.commit())).await
     }
 
     /// Takes all of it back.
@@ -102,7 +102,7 @@ impl DatabaseTransaction {
     /// # Errors
     /// As [`DatabaseTransaction::commit`]; then the server takes it back by itself.
     pub(crate) async fn rollback(self) -> Result<(), DbErr> {
-        in_time(STATEMENT_DEADLINE, self.inner.rollback()).await
+        in_time(STATEMENT_DEADLINE, Box::pin(self.inner.rollback())).await
     }
 }
 
