@@ -26,7 +26,7 @@ struct Dialect {
 }
 
 const POSTGRES: Dialect = Dialect {
-    example: "for example \"postgres://doorward:PASSWORD@db.example.com:5432/doorward\"",
+    example: "postgres://, then USER:PASSWORD@db.example.com:5432/NAME",
     tls: (
         "sslmode",
         &[
@@ -44,7 +44,7 @@ const POSTGRES: Dialect = Dialect {
 };
 
 const MYSQL: Dialect = Dialect {
-    example: "for example \"mysql://doorward:PASSWORD@db.example.com:3306/doorward\"",
+    example: "mysql://, then USER:PASSWORD@db.example.com:3306/NAME",
     tls: (
         "ssl-mode",
         &[

@@ -69,11 +69,23 @@ pub(super) fn veil(text: &str) -> String {
             None => ("", url),
         };
         veiled.extend(std::iter::repeat_n('*', credentials.len()));
-        veiled.push_str(place);
+        veiled.push_str(&veil_parameters(place));
         rest = behind;
     }
     veiled.push_str(rest);
     veil_passwords(&veiled)
+}
+
+/// A URL with what its parameters set to a password covered.
+fn veil_parameters(url: &str) -> String {
+    url.split_inclusive(['?', '&'])
+        .map(|part| match part.split_once('=') {
+            Some((key, value)) if names_password(key) => {
+                format!("{key}={}", "*".repeat(value.len()))
+            }
+            _ => part.to_owned(),
+        })
+        .collect()
 }
 
 /// The text with what is set to a password covered too, though its name may be misspelt.

@@ -114,7 +114,7 @@ fn credentials_are_not_shown() {
         "[database]\nurl = \"postgres://anna:hunter2@db\"",
         "[database]\nurl = \"postgres://anna:hunter2/@db/app\"",
         "[database]\nurl = \"mysql://anna:hunter2@db/app?password=hunter2\"",
-        "[database]\nurl = \"mysql://anna:hunter2@db/app#hunter2\"",
+        "[database]\nurl = \"mysql://anna:hun#ter2@db/app?password=hunter2\"",
         "database = \"mysql://anna:hunter2@db/app\"",
         "[redis]\nurl = \"redis://anna:hunter2@cache",
     ] {

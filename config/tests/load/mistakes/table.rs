@@ -164,12 +164,12 @@ pub(super) const MEANINGS: [Mistake; 41] = [
     Mistake(
         "[database]\nurl = \"postgres://db/app\"",
         2,
-        &["names no user", "\"postgres://doorward:"],
+        &["names no user", "db.example.com:5432/NAME"],
     ),
     Mistake(
         "[database]\nurl = \"mariadb://anna:pw@db\"",
         2,
-        &["the name of a database", "\"mysql://doorward:"],
+        &["the name of a database", "db.example.com:3306/NAME"],
     ),
     Mistake(
         "[database]\nurl = \"postgres://anna:p/w@db/app\"",
