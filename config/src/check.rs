@@ -11,6 +11,7 @@ mod net;
 mod rules;
 mod sites;
 mod stores;
+mod upstreams;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -38,7 +38,9 @@ pub use mail::{Mail, Sender, Smtp, SmtpLogin, SmtpSecurity, VerifyEmail};
 pub use problem::{Color, Place, Position, Problem, Problems};
 pub use rule::{Allow, GlobFault, PathGlob, Require, Rule, Who};
 pub use secret::Secret;
-pub use site::{HostPattern, OnUnauthenticated, PathStyle, Site, Upstream};
+pub use site::{
+    HealthCheck, HostPattern, OnUnauthenticated, PathStyle, Protocol, Site, Upstream, WebServer,
+};
 
 // The types other rooms meet in the values above.
 pub use http::Method;
@@ -65,8 +67,8 @@ pub struct Config {
 
 /// Puts a configuration together and checks it.
 ///
-/// Reads the files that `sources` names and those that secrets are kept in, and
-/// looks whether the folders of `files:` upstreams are there; nothing else is
+/// Reads the files that `sources` names, those that secrets are kept in and those
+/// of certificate authorities, and looks whether the folders of `files:` upstreams are there; nothing else is
 /// touched.
 ///
 /// # Errors

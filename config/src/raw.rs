@@ -13,8 +13,8 @@ use serde::Deserialize;
 use crate::mail::VerifyEmailWord;
 use crate::{LogFormat, RegistrationMode, UsernameRule};
 
-pub(crate) use shape::{At, DurationText, SizeText, UpstreamText};
-pub(crate) use site::{AllowText, Identity, IdentityMap, Rule, Site};
+pub(crate) use shape::{At, DurationText, SizeText};
+pub(crate) use site::{AllowText, HealthCheck, Identity, IdentityMap, Rule, Site, UpstreamText};
 
 /// The configuration of a Doorward gateway.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

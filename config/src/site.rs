@@ -19,6 +19,10 @@ pub struct Site {
     pub host: HostPattern,
     /// Where its requests go.
     pub upstream: Upstream,
+    /// PEM file of the authorities that `https://` upstreams are checked against; absent, those of the system.
+    pub upstream_ca: Option<PathBuf>,
+    /// How upstreams are asked whether they are well; absent, they are not.
+    pub health_check: Option<HealthCheck>,
     /// The headers that tell the upstream who is asking.
     pub identity: IdentityHeaders,
     /// Which spellings of a path are let through.
@@ -57,6 +61,8 @@ impl Site {
             name: host.to_string(),
             host,
             upstream,
+            upstream_ca: None,
+            health_check: None,
             identity: IdentityPreset::Remote.headers(),
             paths: PathStyle::Strict,
             rules: Vec::new(),
@@ -110,15 +116,10 @@ impl fmt::Display for HostPattern {
 }
 
 /// Where a site's requests go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Upstream {
-    /// `http://host:port`
-    Http {
-        /// A name or an address; IPv6 without brackets.
-        host: String,
-        /// Never zero.
-        port: u16,
-    },
+    /// `http://`, `https://` or `h2c://`: one, or several to balance over. Never empty, none twice.
+    Web(Vec<WebServer>),
     /// `unix:/path`: HTTP over a Unix socket.
     Unix(PathBuf),
     /// `files:DIR`: the built-in file origin.
@@ -127,14 +128,80 @@ pub enum Upstream {
     None,
 }
 
+/// One server that speaks HTTP over TCP.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WebServer {
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// A name or an address; IPv6 without brackets.
+    pub host: String,
+    /// Never zero.
+    pub port: u16,
+}
+
+/// What is spoken to an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1 in the clear.
+    Http,
+    /// HTTP/2 or HTTP/1.1 over TLS, as the upstream prefers; its certificate is checked.
+    Https,
+    /// HTTP/2 in the clear, without asking first.
+    H2c,
+}
+
+impl Protocol {
+    /// The scheme of its URLs.
+    #[must_use]
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::H2c => "h2c",
+        }
+    }
+}
+
+/// How an upstream is asked whether it is well.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HealthCheck {
+    /// Path, and maybe query, of a `GET` that is answered with 2xx or 3xx.
+    pub path: String,
+    /// From one question to the next, and the longest wait for an answer.
+    pub interval: Duration,
+}
+
+impl HealthCheck {
+    /// Default of `interval`.
+    pub const INTERVAL: Duration = Duration::from_secs(10);
+}
+
 impl fmt::Display for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http { host, port } if host.contains(':') => write!(f, "http://[{host}]:{port}"),
-            Self::Http { host, port } => write!(f, "http://{host}:{port}"),
+            Self::Web(servers) => servers.iter().enumerate().try_for_each(|(index, server)| {
+                let comma = if index == 0 { "" } else { ", " };
+                write!(f, "{comma}{server}")
+            }),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Files(path) => write!(f, "files:{}", path.display()),
             Self::None => f.write_str("none"),
+        }
+    }
+}
+
+impl fmt::Display for WebServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            protocol,
+            host,
+            port,
+        } = self;
+        let scheme = protocol.scheme();
+        if host.contains(':') {
+            write!(f, "{scheme}://[{host}]:{port}")
+        } else {
+            write!(f, "{scheme}://{host}:{port}")
         }
     }
 }

@@ -112,7 +112,7 @@ impl Parts {
         let sites = Sites::compile(
             live,
             &pages::socket(run_dir.path()),
-            &|site| upstreams.open(&site.upstream),
+            &|site| upstreams.open(site),
             &metrics,
         )?;
         let sites = Arc::new(ArcSwap::from_pointee(sites));

@@ -19,6 +19,7 @@ use crate::record::AccessRecord;
 use crate::refusal::Refusal;
 use crate::session_cache::Entry;
 use crate::sites::{Site, Sites};
+use crate::upstream::Attempts;
 use crate::websocket;
 
 /// The status that is logged when the client left before one went out (nginx's).
@@ -40,6 +41,8 @@ pub struct Context {
     pub refusal: Option<Refusal>,
     /// Bytes of the body that came.
     pub body: u64,
+    /// What was tried to reach the upstream.
+    pub attempts: Attempts,
     /// When the upstream was asked.
     pub asked_upstream: Option<Instant>,
     /// What will be logged.
@@ -109,6 +112,7 @@ impl Context {
             known: None,
             refusal: None,
             body: 0,
+            attempts: Attempts::default(),
             asked_upstream: None,
             record: Record::new(started, metrics),
             _in_flight: in_flight,

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH};
+use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use pingora_core::upstreams::peer::HttpPeer;
+use pingora_error::Error;
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 use crate::context::{Context, Place, Visit};
 use crate::headers::{self, Forwarded, IdentityValues};
 use crate::refusal::Refusal;
-use crate::sites::PORTAL_BODY;
-use crate::upstream::{NoPeer, Timeouts};
+use crate::sites::{PORTAL_BODY, Sites};
+use crate::upstream::{Again, NoPeer, Timeouts, Upstream};
 use crate::{cookie, door, websocket};
 
 /// How long the pages may take: a login waits for its turn to be hashed.
@@ -75,43 +77,68 @@ fn within(bytes: u64, context: &Context) -> Result<(), Refusal> {
     }
 }
 
-/// The peer for an admitted request.
+/// Where a request goes.
+fn upstream<'a>(sites: &'a Sites, visit: &'a Visit) -> &'a Upstream {
+    match &visit.place {
+        Place::Portal => sites.portal.upstream(),
+        Place::Site(site) | Place::AcmeChallenge(site) => &site.upstream,
+    }
+}
+
+fn timeouts(visit: &Visit) -> Timeouts {
+    match &visit.place {
+        Place::Portal => Timeouts {
+            connect: PORTAL_CONNECT,
+            silence: Some(PORTAL_SILENCE),
+            websocket: websocket::Asked::No,
+        },
+        Place::Site(site) | Place::AcmeChallenge(site) => Timeouts {
+            connect: site.connect_timeout,
+            silence: Some(site.response_timeout),
+            websocket: visit.websocket,
+        },
+    }
+}
+
+/// The peer for an admitted request, another one when it is asked again.
 ///
 /// # Errors
 /// There is no admission, or nowhere to go.
-pub fn peer(session: &mut Session, context: &Context) -> Result<Box<HttpPeer>, Refusal> {
+pub async fn peer(session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>, Refusal> {
     let admission = context.admission.as_ref().ok_or(Refusal::Internal)?;
     let visit = context.visit.as_ref().ok_or(Refusal::Internal)?;
-    let (upstream, mut timeouts) = match &visit.place {
-        Place::Portal => (
-            context.sites.portal.upstream(),
-            Timeouts {
-                connect: PORTAL_CONNECT,
-                silence: Some(PORTAL_SILENCE),
-                websocket: websocket::Asked::No,
-            },
-        ),
-        Place::Site(site) | Place::AcmeChallenge(site) => (
-            &*site.upstream,
-            Timeouts {
-                connect: site.connect_timeout,
-                silence: Some(site.response_timeout),
-                websocket: visit.websocket,
-            },
-        ),
-    };
+    let mut timeouts = timeouts(visit);
     if may_be_silent(session.req_header(), visit)
         && let Some(limit) = timeouts.silence.take()
     {
         door::answer_within(limit);
         session.set_read_timeout(None);
     }
-    upstream
-        .peer(admission, timeouts)
+    upstream(&context.sites, visit)
+        .peer(admission, timeouts, &mut context.attempts)
+        .await
         .map_err(|none| match none {
             NoPeer::Nothing => Refusal::NoUpstream,
             NoPeer::NoAddress | NoPeer::BadPath => Refusal::BadGateway,
         })
+}
+
+/// What follows from a connection to an upstream that could not be made: another peer is asked for, whatever the
+/// method, because nothing was sent yet; or the request fails by this error.
+#[must_use]
+pub fn not_connected(context: &mut Context, mut error: Box<Error>) -> Box<Error> {
+    let again = context.attempts.not_connected(&error);
+    let visit = context.visit.as_ref();
+    let more = visit.is_some_and(|visit| {
+        let upstream = upstream(&context.sites, visit);
+        match again {
+            Again::Anywhere => true,
+            Again::Elsewhere => upstream.has_more(&context.attempts),
+            Again::No => false,
+        }
+    });
+    error.set_retry(more);
+    error
 }
 
 /// WebSockets and event streams say nothing for hours, and mean it.
@@ -160,6 +187,9 @@ pub fn dress(
         Refusal::Internal
     };
     headers::set(request, &forwarded, identity).map_err(defect)?;
+    // From HTTP/2 to HTTP/2 pingora passes these on; they are for us, the proxy.
+    request.remove_header(&PROXY_AUTHORIZATION);
+    request.remove_header(&PROXY_AUTHENTICATE);
     match visit.place {
         // The pages are ours, and the cookie is for them.
         Place::Portal => Ok(()),

@@ -10,7 +10,6 @@ pub mod context;
 pub mod cookie;
 pub mod door;
 pub mod explain;
-pub mod first_word;
 pub mod forward;
 pub mod glob;
 pub mod headers;

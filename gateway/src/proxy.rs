@@ -7,6 +7,7 @@
 //! | `request_filter` | decides | [`crate::admit`] |
 //! | `request_body_filter` | counts | [`crate::forward`] |
 //! | `upstream_peer` | a peer from an admission | [`crate::upstream`] |
+//! | `fail_to_connect` | another peer, while nothing was sent | [`crate::forward`] |
 //! | `upstream_request_filter` | sets what the upstream is told, last | [`crate::headers`] |
 //! | `response_filter` | keeps our cookie ours | [`crate::response`] |
 //! | `fail_to_proxy` | answers what failed | [`crate::answer`] |
@@ -14,6 +15,7 @@
 //!
 //! Around all of it stands [`crate::door`], around that and every connection [`crate::limits`].
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,6 +23,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pingora_core::modules::http::HttpModules;
+use pingora_core::protocols::Digest;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_error::{Error, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -131,7 +134,32 @@ impl ProxyHttp for Gate {
         context.asked_upstream = Some(Instant::now());
         // When it is asked again, what came of the body is sent, and counted, again.
         context.body = 0;
-        forward::peer(session, context).or_else(|refusal| refuse(context, refusal))
+        forward::peer(session, context)
+            .await
+            .or_else(|refusal| refuse(context, refusal))
+    }
+
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        _: &HttpPeer,
+        context: &mut Context,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        forward::not_connected(context, error)
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _: &mut Session,
+        _reused: bool,
+        _: &HttpPeer,
+        _: RawFd,
+        _: Option<&Digest>,
+        context: &mut Context,
+    ) -> Result<()> {
+        context.attempts.connected();
+        Ok(())
     }
 
     async fn upstream_request_filter(

@@ -1,15 +1,15 @@
 //! The protected sites.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use url::{Host, Url};
-
-use super::{headers, lasting, net, plain, rules, size_or_unlimited, take, take_each, words};
+use super::{
+    headers, lasting, net, plain, rules, size_or_unlimited, take, take_each, upstreams, words,
+};
 use crate::origin::NOWHERE;
 use crate::problem::{Fault, Findings};
-use crate::raw::{self, At, UpstreamText};
-use crate::{HostPattern, Limits, OnUnauthenticated, PathStyle, Site, Upstream, VerifyEmail};
+use crate::raw::{self, At};
+use crate::{HostPattern, Limits, OnUnauthenticated, PathStyle, Site, VerifyEmail};
 
 /// What a site needs to know of the rest of the file.
 #[derive(Clone, Copy)]
@@ -84,12 +84,11 @@ fn site(
         let help = "for example upstream = \"http://127.0.0.1:3000\"";
         findings.add(raw.span(), fault.help(help));
     }
-    let upstream = take(
-        written.upstream.as_ref(),
-        Upstream::None,
-        upstream,
-        findings,
-    );
+    let before = findings.len();
+    let upstream = upstreams::upstream(raw, findings);
+    // What is not understood is compared with nothing.
+    let known = written.upstream.is_some() && findings.len() == before;
+    let meant = known.then(|| upstream.clone());
     let name = host.to_string();
     Site {
         name: take(
@@ -123,6 +122,12 @@ fn site(
             written.response_timeout.as_ref(),
             Site::RESPONSE_TIMEOUT,
             |text| lasting(text, Duration::from_millis(10)..=Duration::from_hours(24)),
+            findings,
+        ),
+        upstream_ca: upstreams::authorities(written.upstream_ca.as_ref(), meant.as_ref(), findings),
+        health_check: upstreams::health_check(
+            written.health_check.as_ref(),
+            meant.as_ref(),
             findings,
         ),
         host,
@@ -170,77 +175,6 @@ fn host(text: &str) -> Result<HostPattern, Fault> {
                 .help("`*.` stands before a whole name, as in \"*.example.com\"")),
         },
         None => net::host(text).map(HostPattern::Exact),
-    }
-}
-
-fn upstream(text: &UpstreamText) -> Result<Upstream, Fault> {
-    let text = text.as_str();
-    let unknown = || Fault::new(format!("`{text}` is not an upstream"));
-    if text == "none" {
-        return Ok(Upstream::None);
-    }
-    let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
-    match scheme {
-        "http" => web(text),
-        "https" | "h2c" => Err(Fault::new(format!(
-            "{scheme}:// upstreams are not supported yet by this build"
-        ))
-        .help("http:// on a network that only you use, or unix:")),
-        "unix" | "files" if rest.is_empty() || rest.contains('\0') => {
-            Err(unknown().help(format!("behind `{scheme}:` belongs a path")))
-        }
-        "unix" => Ok(Upstream::Unix(PathBuf::from(local(rest)))),
-        "files" => {
-            let folder = PathBuf::from(local(rest));
-            if folder.is_dir() {
-                return Ok(Upstream::Files(folder));
-            }
-            Err(
-                Fault::new(format!("there is no folder `{}`", folder.display()))
-                    .help("relative paths start where the program is started"),
-            )
-        }
-        _ => {
-            let meant = format!("http://{text}");
-            if text.contains(':') && web(&meant).is_ok() {
-                return Err(unknown().help(format!("did you mean \"{meant}\"?")));
-            }
-            if Path::new(text).is_dir() {
-                return Err(unknown().help(format!("did you mean \"files:{text}\"?")));
-            }
-            Err(unknown().help("http://host:port, unix:/path, files:DIR or none"))
-        }
-    }
-}
-
-/// `files:///srv/www` means what `files:/srv/www` means.
-fn local(path: &str) -> &str {
-    path.strip_prefix("//")
-        .filter(|rest| rest.starts_with('/'))
-        .unwrap_or(path)
-}
-
-fn web(text: &str) -> Result<Upstream, Fault> {
-    let fault = || Fault::new(format!("`{text}` is not an upstream"));
-    let example = "as in \"http://127.0.0.1:3000\"";
-    let url = Url::parse(text).map_err(|_| fault().help(example))?;
-    let host = match url.host() {
-        Some(Host::Domain(name)) => name.to_owned(),
-        Some(Host::Ipv4(address)) => address.to_string(),
-        Some(Host::Ipv6(address)) => address.to_string(),
-        None => return Err(fault().help(example)),
-    };
-    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
-    if !bare {
-        return Err(Fault::new(format!("`{text}` has a path or a query"))
-            .help("requests keep their own path: write only scheme, host and port"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Fault::new("an upstream takes no user or password"));
-    }
-    match url.port_or_known_default() {
-        Some(port) if port != 0 => Ok(Upstream::Http { host, port }),
-        _ => Err(fault().help(example)),
     }
 }
 

@@ -85,12 +85,6 @@ text!(
     SizeText,
     "a size in quotes, as in \"64KiB\""
 );
-text!(
-    /// `http://host:port`, `unix:/path`, `files:DIR` or `none`.
-    UpstreamText,
-    "one upstream in quotes, as in \"http://127.0.0.1:3000\" (lists are not in this version)"
-);
-
 /// Takes a text, and names what it wanted when it gets something else.
 struct Text(&'static str);
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{At, DurationText, SizeText, UpstreamText};
+use super::{At, DurationText, SizeText};
 use crate::{IdentityPreset, OnUnauthenticated, PathStyle, Require};
 
 /// One protected site.
@@ -20,6 +20,10 @@ pub(crate) struct Site {
     pub(crate) host: Option<At<String>>,
     /// Where its requests go.
     pub(crate) upstream: Option<At<UpstreamText>>,
+    /// PEM file of the authorities that `https://` upstreams are checked against; absent, the system's.
+    pub(crate) upstream_ca: Option<At<String>>,
+    /// How upstreams are asked whether they are well; absent, only failing to connect counts.
+    pub(crate) health_check: Option<At<HealthCheck>>,
     /// The headers that tell the upstream who is asking.
     pub(crate) identity: Option<At<Identity>>,
     /// Which spellings of a path are let through.
@@ -36,6 +40,27 @@ pub(crate) struct Site {
     pub(crate) response_timeout: Option<At<DurationText>>,
     /// The first whose `path` and `methods` match decides.
     pub(crate) rule: Option<At<Vec<At<Rule>>>>,
+}
+
+/// How upstreams are asked whether they are well.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HealthCheck {
+    /// Path of a `GET` that is answered with 2xx or 3xx, as in `"/healthz"`.
+    pub(crate) path: Option<At<String>>,
+    /// From one question to the next, and the longest wait for an answer.
+    pub(crate) interval: Option<At<DurationText>>,
+}
+
+/// `http://`, `https://` or `h2c://host:port`, `unix:/path`, `files:DIR` or `none`; or a list of the first two, to
+/// balance over.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum UpstreamText {
+    /// The only one.
+    One(String),
+    /// Several.
+    List(Vec<At<String>>),
 }
 
 /// One rule of a site.
@@ -88,7 +113,7 @@ pub(crate) enum AllowText {
     List(Vec<At<String>>),
 }
 
-// Both are read by hand, because serde's untagged enums forget where inside the
+// All three are read by hand, because serde's untagged enums forget where inside the
 // table or list the mistake was.
 
 impl<'de> Deserialize<'de> for Identity {
@@ -108,6 +133,32 @@ impl<'de> Deserialize<'de> for Identity {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Identity, A::Error> {
                 IdentityMap::deserialize(MapAccessDeserializer::new(map)).map(Identity::Own)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl<'de> Deserialize<'de> for UpstreamText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = UpstreamText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "one upstream in quotes, as in \"http://127.0.0.1:3000\", or a list of them",
+                )
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<UpstreamText, E> {
+                Ok(UpstreamText::One(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<UpstreamText, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(UpstreamText::List)
             }
         }
 

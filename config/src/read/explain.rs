@@ -4,7 +4,7 @@ use super::locate::Spot;
 use crate::problem::Fault;
 
 /// Keys of the documentation that this version does not have yet, by section.
-const LATER: [(&str, &str); 11] = [
+const LATER: [(&str, &str); 10] = [
     ("", "api"),
     ("", "certificate"),
     ("limits", "connections_per_address"),
@@ -14,7 +14,6 @@ const LATER: [(&str, &str); 11] = [
     ("server", "listen_tls"),
     ("server", "redirect_to_tls"),
     ("site", "assertion"),
-    ("site", "health_check"),
     ("site", "hsts"),
 ];
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use doorward_config::{
     Allow, DatabaseUrl, HostPattern, IdentityHeaders, IdentityPreset, LogFormat, Method,
-    OnUnauthenticated, PathStyle, RegistrationMode, Require, RoleList, Upstream, UsernameRule, Who,
+    OnUnauthenticated, PathStyle, Protocol, RegistrationMode, Require, RoleList, Upstream,
+    UsernameRule, WebServer, Who,
 };
 
 use crate::{load_text, right};
@@ -187,10 +188,11 @@ allow = "anyone"
     assert_eq!(site.host, HostPattern::Under("example.com".to_owned()));
     assert_eq!(
         site.upstream,
-        Upstream::Http {
+        Upstream::Web(vec![WebServer {
+            protocol: Protocol::Http,
             host: "::1".to_owned(),
             port: 3000
-        }
+        }])
     );
     assert_eq!(site.upstream.to_string(), "http://[::1]:3000");
     assert_eq!(
@@ -282,4 +284,56 @@ fn rules_that_can_decide_are_left_alone() {
             "{rules}"
         );
     }
+}
+
+#[test]
+fn upstreams_of_every_kind() {
+    let kinds = [
+        ("\"http://app\"", "http://app:80"),
+        ("\"https://app\"", "https://app:443"),
+        (
+            "\"https://[2001:db8::1]:8443\"",
+            "https://[2001:db8::1]:8443",
+        ),
+        ("\"h2c://app:50051/\"", "h2c://app:50051"),
+        ("\"h2c://app\"", "h2c://app:80"),
+        (
+            "[\"http://a:3000\", \"https://b\"]",
+            "http://a:3000, https://b:443",
+        ),
+        ("[\"http://a\"]", "http://a:80"),
+        ("\"unix:/run/app.sock\"", "unix:/run/app.sock"),
+        ("\"none\"", "none"),
+    ];
+    for (written, meant) in kinds {
+        let config = load_text(&format!("[[site]]\nupstream = {written}")).unwrap();
+        assert_eq!(
+            config.live.sites[0].upstream.to_string(),
+            meant,
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn what_surrounds_an_upstream() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let text = format!(
+        "[[site]]\nupstream = \"https://app\"\nupstream_ca = \"{}\"\nhealth_check = {{ path = \"/healthz?full\", interval = \"500ms\" }}",
+        ca.display()
+    );
+    let site = &load_text(&text).unwrap().live.sites[0];
+    assert_eq!(site.upstream_ca.as_ref(), Some(&ca));
+    let check = site.health_check.as_ref().unwrap();
+    assert_eq!(
+        (check.path.as_str(), check.interval),
+        ("/healthz?full", Duration::from_millis(500))
+    );
+    let text = "[[site]]\nupstream = \"http://app\"\nhealth_check = { path = \"/\" }";
+    let site = &load_text(text).unwrap().live.sites[0];
+    let check = site.health_check.as_ref().unwrap();
+    assert_eq!(check.interval, Duration::from_secs(10));
+    assert_eq!(site.upstream_ca, None);
 }

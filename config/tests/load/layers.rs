@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use doorward_config::{
-    Color, Config, HostPattern, IdentityHeaders, Overrides, Sources, Upstream, load,
+    Color, Config, HostPattern, IdentityHeaders, Overrides, Protocol, Sources, Upstream, WebServer,
+    load,
 };
 
 use crate::{Desk, SITE, env};
@@ -121,10 +122,11 @@ fn variables_reach_into_sites() {
         .map(|site| &site.upstream)
         .collect();
     let unix = Upstream::Unix("/run/c.sock".into());
-    let http = Upstream::Http {
+    let http = Upstream::Web(vec![WebServer {
+        protocol: Protocol::Http,
         host: "b".to_owned(),
         port: 1,
-    };
+    }]);
     assert_eq!(upstreams, [&Upstream::None, &http, &unix]);
     let own = IdentityHeaders {
         user: Some("X-User".to_owned()),

@@ -1,4 +1,4 @@
-use doorward_config::{Config, PathGlob};
+use doorward_config::{Config, PathGlob, Protocol, WebServer};
 
 use super::*;
 
@@ -28,10 +28,11 @@ fn before(site: Site) -> Config {
 fn app(upstream: &str) -> Site {
     Site::new(
         HostPattern::Any,
-        Upstream::Http {
+        Upstream::Web(vec![WebServer {
+            protocol: Protocol::Http,
             host: upstream.to_owned(),
             port: 3000,
-        },
+        }]),
     )
 }
 

@@ -257,7 +257,7 @@ pub(super) const MEANINGS: [Mistake; 41] = [
 ];
 
 /// Mistakes about sites; the files have no other site.
-pub(super) const SITES: [Mistake; 20] = [
+pub(super) const SITES: [Mistake; 34] = [
     Mistake("site = []", 1, &["no site to protect"]),
     Mistake("[[site]]\nhost = \"a\"", 1, &["no `upstream`"]),
     Mistake(
@@ -266,9 +266,14 @@ pub(super) const SITES: [Mistake; 20] = [
         &["did you mean \"http://localhost:3000\"?"],
     ),
     Mistake(
-        "[[site]]\nupstream = \"https://app\"",
+        "[[site]]\nupstream = \"https://\"",
         2,
-        &["https:// upstreams are not supported yet"],
+        &["`https://` is not an upstream"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"h2c://app/path\"",
+        2,
+        &["has a path or a query"],
     ),
     Mistake(
         "[[site]]\nupstream = \"http://app/path\"",
@@ -281,9 +286,79 @@ pub(super) const SITES: [Mistake; 20] = [
         &["not an upstream"],
     ),
     Mistake(
-        "[[site]]\nupstream = [\"http://a\", \"http://b\"]",
+        "[[site]]\nupstream = []",
         2,
-        &["lists are not in this version"],
+        &["an empty list", "where do this site's requests go?"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = [\n  \"http://a\",\n  \"unix:/run/b\",\n]",
+        4,
+        &["`unix:/run/b` cannot be one of several"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = [\"http://a\", \"h2c://b\"]",
+        2,
+        &[
+            "`h2c://b` cannot be one of several",
+            "http:// and https:// only",
+        ],
+    ),
+    Mistake(
+        "[[site]]\nupstream = [\"http://a\", \"http://A:80\"]",
+        2,
+        &["`http://A:80` is named twice"],
+    ),
+    Mistake("[[site]]\nupstream = [5]", 2, &["expected text in quotes"]),
+    Mistake(
+        "[[site]]\nupstream = \"http://a\"\nupstream_ca = \"ca.pem\"",
+        3,
+        &["no https:// upstream"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"https://a\"\nupstream_ca = \"no/such.pem\"",
+        3,
+        &["`no/such.pem` cannot be read"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"https://a\"\nupstream_ca = \"/dev/null\"",
+        3,
+        &[
+            "no certificate in `/dev/null`",
+            "-----BEGIN CERTIFICATE-----",
+        ],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"http://a\"\nhealth_check = {}",
+        3,
+        &["`health_check` has no `path`"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"http://a\"\nhealth_check = { path = \"healthz\" }",
+        3,
+        &["`healthz` is not a path", "starts with `/`"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"http://a\"\nhealth_check = { path = \"/a b\" }",
+        3,
+        &["`/a b` is not a path", "percent-encoded"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"http://a\"\nhealth_check = { path = \"/\", interval = \"1ms\" }",
+        3,
+        &["`1ms` is too short"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"http://a\"\nhealth_check = { path = \"/\", every = \"1s\" }",
+        3,
+        &[
+            "`every` in [site.health_check]",
+            "known here: path, interval",
+        ],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"none\"\nhealth_check = { path = \"/\" }",
+        3,
+        &["nothing to check behind this site"],
     ),
     Mistake(
         "[[site]]\nupstream = \"files:no/such/folder\"",
