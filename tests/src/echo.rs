@@ -17,17 +17,22 @@ mod seen;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 pub use seen::Seen;
 
+use crate::until;
 use crate::wire::find;
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -43,6 +48,8 @@ struct Shared {
 pub struct Echo {
     address: SocketAddr,
     shared: Arc<Shared>,
+    /// Takes connections; aborted, it drops them all.
+    taking: Mutex<AbortHandle>,
 }
 
 impl Echo {
@@ -55,15 +62,39 @@ impl Echo {
             held: watch::Sender::new(0),
             events: broadcast::Sender::new(64),
         });
-        let for_all = Arc::clone(&shared);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let _ = stream.set_nodelay(true);
-                let conversation = converse(stream, Arc::clone(&for_all));
-                tokio::spawn(conversation);
-            }
-        });
-        Self { address, shared }
+        let taking = Mutex::new(take(listener, Arc::clone(&shared), None));
+        Self {
+            address,
+            shared,
+            taking,
+        }
+    }
+
+    /// Dies: takes no more connections and drops those it has.
+    pub async fn kill(&self) {
+        self.taking.lock().expect("unpoisoned").abort();
+        let refused = || async {
+            let connecting = tokio::net::TcpStream::connect(self.address);
+            connecting.await.is_err().then_some(())
+        };
+        until("the upstream is gone", Duration::from_secs(5), refused).await;
+    }
+
+    /// Takes connections again, after [`Echo::kill`].
+    pub async fn revive(&self) {
+        let bound = TcpListener::bind(self.address).await;
+        let listener = bound.expect("its port is still free");
+        let taking = take(listener, Arc::clone(&self.shared), None);
+        *self.taking.lock().expect("unpoisoned") = taking;
+    }
+
+    /// Listens behind TLS as well; where.
+    pub async fn also_with_tls(&self, config: Arc<ServerConfig>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let tls = Some(TlsAcceptor::from(config));
+        take(listener, Arc::clone(&self.shared), tls);
+        address
     }
 
     /// Listens on a Unix socket as well.
@@ -117,6 +148,29 @@ impl Echo {
     pub fn pattern(offset: usize) -> u8 {
         (offset % 251).to_le_bytes()[0]
     }
+}
+
+/// Takes connections, until it is aborted.
+fn take(listener: TcpListener, shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> AbortHandle {
+    let taking = tokio::spawn(async move {
+        let mut conversations = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let (shared, tls) = (Arc::clone(&shared), tls.clone());
+            conversations.spawn(async move {
+                match tls {
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            converse(stream, shared).await;
+                        }
+                    }
+                    None => converse(stream, shared).await,
+                }
+            });
+            while conversations.try_join_next().is_some() {}
+        }
+    });
+    taking.abort_handle()
 }
 
 /// Answers the requests of one connection, one after the other.

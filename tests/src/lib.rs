@@ -15,10 +15,12 @@
 
 mod app;
 mod ask;
+mod authority;
 mod command;
 mod echo;
 mod fault;
 mod gateway;
+mod h2_echo;
 mod numbers;
 mod ports;
 mod redis_server;
@@ -31,10 +33,12 @@ mod wire;
 
 pub use app::App;
 pub use ask::Ask;
+pub use authority::{Authority, Validity};
 pub use command::Ran;
 pub use echo::{Echo, Seen};
 pub use fault::{FaultProxy, Rule};
 pub use gateway::Gateway;
+pub use h2_echo::{H2Echo, H2Seen};
 pub use numbers::{Numbers, long, say};
 pub use ports::free_port;
 pub use redis_server::{Monitor, RedisServer};

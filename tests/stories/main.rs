@@ -52,4 +52,5 @@ mod store_away;
 mod streams;
 mod two_factor;
 mod upstream_away;
+mod upstreams;
 mod websockets;

@@ -43,10 +43,12 @@ pub(super) async fn watch(server: Arc<Server>, check: HealthCheck, asker: Arc<As
     loop {
         ticks.tick().await;
         let endpoints = server.endpoints();
-        let asked = endpoints
-            .iter()
-            .map(|endpoint| asker.look(endpoint, &check));
-        join_all(asked).await;
+        join_all(
+            endpoints
+                .iter()
+                .map(|endpoint| asker.look(endpoint, &check)),
+        )
+        .await;
     }
 }
 

@@ -101,7 +101,7 @@ impl Upstreams {
             let asker = self.asker.get_or_init(|| Arc::new(Asker::new()));
             (check, Arc::clone(asker))
         });
-        Pool::open(servers, check, &self.runtime)
+        Pool::open(servers, check.as_ref(), &self.runtime)
     }
 }
 

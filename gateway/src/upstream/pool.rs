@@ -28,7 +28,7 @@ impl Pool {
     /// Follows the names of `servers` and checks their health on `runtime`, until it is dropped.
     pub(super) fn open(
         servers: Vec<Server>,
-        check: Option<(HealthCheck, Arc<Asker>)>,
+        check: Option<&(HealthCheck, Arc<Asker>)>,
         runtime: &tokio::runtime::Handle,
     ) -> Self {
         let servers: Vec<Arc<Server>> = servers.into_iter().map(Arc::new).collect();
@@ -37,7 +37,7 @@ impl Pool {
             if !server.is_literal() {
                 tasks.spawn_on(Arc::clone(server).follow(), runtime);
             }
-            if let Some((check, asker)) = &check {
+            if let Some((check, asker)) = check {
                 let watched = check::watch(Arc::clone(server), check.clone(), Arc::clone(asker));
                 tasks.spawn_on(watched, runtime);
             }
