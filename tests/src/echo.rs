@@ -10,12 +10,14 @@
 //! | `big?N` | N bytes of a known pattern |
 //! | `cookie` | tries to set cookies, the gateway's own among them · `cached` says how it may be cached |
 //! | `missing` | 404 |
+//! | `healthz` | 200, or 503 after [`Echo::fall_ill`] |
 //! | anything else | 200, the body is the request's own head |
 
 mod seen;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ struct Shared {
     seen: Mutex<Vec<Seen>>,
     held: watch::Sender<u64>,
     events: broadcast::Sender<String>,
+    ill: AtomicBool,
 }
 
 /// An upstream that remembers.
@@ -61,6 +64,7 @@ impl Echo {
             seen: Mutex::default(),
             held: watch::Sender::new(0),
             events: broadcast::Sender::new(64),
+            ill: AtomicBool::new(false),
         });
         let taking = Mutex::new(take(listener, Arc::clone(&shared), None));
         Self {
@@ -106,6 +110,16 @@ impl Echo {
                 tokio::spawn(converse(stream, Arc::clone(&for_all)));
             }
         });
+    }
+
+    /// From now on it says at `healthz` that it is not well.
+    pub fn fall_ill(&self) {
+        self.shared.ill.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on it says at `healthz` that it is well again.
+    pub fn recover(&self) {
+        self.shared.ill.store(false, Ordering::Relaxed);
     }
 
     /// Where it listens.
@@ -222,6 +236,7 @@ async fn answer(stream: &mut impl Stream, seen: &Seen, shared: &Shared) -> io::R
     }
     let (status, extra) = match seen.word() {
         "missing" => ("404 Not Found", ""),
+        "healthz" if shared.ill.load(Ordering::Relaxed) => ("503 Service Unavailable", ""),
         "cookie" => (
             "200 OK",
             "Set-Cookie: doorward=stolen; Path=/\r\nSet-Cookie: __Host-doorward=stolen; Path=/; Secure\r\nSet-Cookie: theirs=1; Path=/\r\n",

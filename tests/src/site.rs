@@ -42,8 +42,14 @@ impl Site {
 
     /// Has another upstream.
     #[must_use]
-    pub fn upstream(mut self, upstream: &str) -> Self {
-        self.upstream = Some(upstream.into());
+    pub fn upstream(self, upstream: &str) -> Self {
+        self.upstreams(&format!("\"{upstream}\""))
+    }
+
+    /// Has a list of upstreams, as in the file.
+    #[must_use]
+    pub fn upstreams(mut self, list: &str) -> Self {
+        self.upstream = Some(list.into());
         self
     }
 
@@ -63,11 +69,12 @@ impl Site {
     }
 
     pub(crate) fn toml(&self, echo: &str) -> String {
-        let upstream = self.upstream.as_deref().unwrap_or(echo);
+        let echo = format!("\"{echo}\"");
+        let upstream = self.upstream.as_deref().unwrap_or(&echo);
         let Self {
             host, lines, rules, ..
         } = self;
-        format!("[[site]]\nhost = \"{host}\"\nupstream = \"{upstream}\"\n{lines}{rules}")
+        format!("[[site]]\nhost = \"{host}\"\nupstream = {upstream}\n{lines}{rules}")
     }
 }
 
