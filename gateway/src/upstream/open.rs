@@ -124,3 +124,6 @@ fn key(site: &Site) -> anyhow::Result<Key> {
         folder,
     })
 }
+
+#[cfg(test)]
+mod tests;
