@@ -204,9 +204,9 @@ async fn health_checks_over_http2() {
     );
 }
 
-/// A name may have addresses where nobody listens.
+/// A name is looked up before the first request needs it; whether or not it has addresses where nobody listens.
 #[tokio::test]
-async fn a_name_with_several_addresses() {
+async fn by_name() {
     let echo = Echo::start().await;
     let url = format!("http://localhost:{}", echo.address().port());
     let stack = Stack::new()
