@@ -12,9 +12,11 @@ use crate::{DatabaseUrl, Secret};
 /// What is decided once, at start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Boot {
-    /// Where plain HTTP is served; never empty. Where the kernel has no IPv6,
-    /// an unspecified `[::]` stands for `0.0.0.0`.
+    /// Where plain HTTP is served; empty only if `listen_tls` is not. Where the
+    /// kernel has no IPv6, an unspecified `[::]` stands for `0.0.0.0`.
     pub listen: Vec<SocketAddr>,
+    /// Where HTTPS is served; then there is a certificate.
+    pub listen_tls: Vec<SocketAddr>,
     /// Where metrics and health are served.
     pub admin_listen: SocketAddr,
     /// Folder for everything the program writes itself.
@@ -40,6 +42,7 @@ impl Default for Boot {
         let data_dir = PathBuf::from("data");
         Self {
             listen: vec![SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 8080)],
+            listen_tls: Vec::new(),
             admin_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9180),
             threads: None,
             secret_file: data_dir.join("secret.key"),

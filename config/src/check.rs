@@ -3,6 +3,7 @@
 //! thrown away.
 
 mod boot;
+mod certificates;
 mod database;
 mod headers;
 mod live;
@@ -85,7 +86,10 @@ fn whole<N: TryFrom<i64>>(number: i64, bounds: RangeInclusive<i64>) -> Result<N,
 
 /// A duration between two others.
 fn lasting(text: &DurationText, bounds: RangeInclusive<Duration>) -> Result<Duration, Fault> {
-    let text = text.as_str();
+    lasting_text(text.as_str(), bounds)
+}
+
+fn lasting_text(text: &str, bounds: RangeInclusive<Duration>) -> Result<Duration, Fault> {
     let duration = parse_duration(text)?;
     if duration < *bounds.start() {
         let least = Lasting(*bounds.start());

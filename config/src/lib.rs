@@ -9,6 +9,7 @@
 //! at once come out.
 
 mod boot;
+mod certificate;
 mod check;
 mod database;
 mod effective;
@@ -26,6 +27,7 @@ mod site;
 mod units;
 
 pub use boot::{Boot, Hashing, LogFormat};
+pub use certificate::{Broken, Certificate, Files, Pair, Part};
 pub use database::{DatabaseUrl, ServerUrl};
 pub use effective::{Effective, Origins, effective};
 pub use identity_headers::{IdentityHeaders, IdentityPreset, RoleList};
@@ -68,7 +70,7 @@ pub struct Config {
 /// Puts a configuration together and checks it.
 ///
 /// Reads the files that `sources` names, those that secrets are kept in and those
-/// of certificate authorities, and looks whether the folders of `files:` upstreams are there; nothing else is
+/// of certificates and their authorities, and looks whether the folders of `files:` upstreams are there; nothing else is
 /// touched.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{Mail, Site, VerifyEmail};
+use crate::{Certificate, Mail, Site, VerifyEmail};
 
 /// What a request is judged by. A request sees one of these to its end.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,13 @@ pub struct Live {
     /// Peers whose `X-Forwarded-*` count; nobody by default. IPv4 networks are
     /// always in their short form, never `::ffff:a.b.c.d`.
     pub trusted_proxies: Vec<IpNet>,
+    /// Peers that must begin each connection with a PROXY header; spelled as
+    /// `trusted_proxies`.
+    pub proxy_protocol: Vec<IpNet>,
+    /// Whether plain HTTP is answered with a redirect to HTTPS.
+    pub redirect_to_tls: bool,
+    /// What HTTPS is served with; the first is for names that none has.
+    pub certificates: Vec<Certificate>,
     /// The protected sites, as written; never empty, no two with one name or host.
     pub sites: Vec<Site>,
 }
@@ -47,6 +54,9 @@ impl Default for Live {
             throttle: Throttle::default(),
             limits: Limits::default(),
             trusted_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
+            redirect_to_tls: false,
+            certificates: Vec::new(),
             sites: vec![Site::sample()],
         }
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::mail::VerifyEmailWord;
 use crate::{LogFormat, RegistrationMode, UsernameRule};
 
-pub(crate) use shape::{At, DurationText, SizeText};
+pub(crate) use shape::{At, DurationText, HstsText, SizeText};
 pub(crate) use site::{AllowText, HealthCheck, Identity, IdentityMap, Rule, Site, UpstreamText};
 
 /// The configuration of a Doorward gateway.
@@ -32,6 +32,8 @@ pub(crate) struct File {
     pub(crate) throttle: Throttle,
     pub(crate) mail: Mail,
     pub(crate) log: Log,
+    /// The certificates of `server.listen_tls`: chosen by the name that is asked for, the first for all others.
+    pub(crate) certificate: Vec<At<Certificate>>,
     /// The protected sites; absent, the sample site.
     pub(crate) site: Option<At<Vec<At<Site>>>>,
 }
@@ -42,10 +44,16 @@ pub(crate) struct File {
 pub(crate) struct Server {
     /// Addresses for plain HTTP, as `"ADDRESS:PORT"`.
     pub(crate) listen: Option<At<Vec<At<String>>>>,
+    /// Addresses for HTTPS (HTTP/2 and 1.1), as `"ADDRESS:PORT"`.
+    pub(crate) listen_tls: Option<At<Vec<At<String>>>>,
+    /// Whether plain HTTP answers with a redirect to HTTPS.
+    pub(crate) redirect_to_tls: Option<At<bool>>,
     /// Address for metrics and health.
     pub(crate) admin_listen: Option<At<String>>,
     /// Networks of proxies whose `X-Forwarded-*` count; nobody by default.
     pub(crate) trusted_proxies: Option<At<Vec<At<String>>>>,
+    /// Networks of load balancers that begin each connection with a PROXY header; nobody by default.
+    pub(crate) proxy_protocol: Option<At<Vec<At<String>>>>,
     /// Folder for everything the program writes itself.
     pub(crate) data_dir: Option<At<String>>,
     /// Proxy threads; 0 is one a core.
@@ -54,6 +62,16 @@ pub(crate) struct Server {
     pub(crate) secret_file: Option<At<String>>,
     /// Longest wait for open requests at stop.
     pub(crate) drain: Option<At<DurationText>>,
+}
+
+/// A certificate and its key, both as PEM.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Certificate {
+    /// File of the certificate and of those that lead to its authority.
+    pub(crate) chain: Option<At<String>>,
+    /// File of the private key.
+    pub(crate) key: Option<At<String>>,
 }
 
 /// How big and how slow a request may be, and how many there may be.

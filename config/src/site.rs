@@ -43,6 +43,9 @@ pub struct Site {
     /// Longest wait for the upstream's answer to begin. What flows after that,
     /// events and WebSockets included, is not held to it.
     pub response_timeout: Duration,
+    /// How long browsers that came by HTTPS come by nothing else; absent says
+    /// nothing about it, zero makes them forget.
+    pub hsts: Option<Duration>,
 }
 
 impl Site {
@@ -50,6 +53,8 @@ impl Site {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
     /// Default of `response_timeout`.
     pub const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
+    /// Default of `hsts`: what ASVS 5.0 asks for (3.4.1).
+    pub const HSTS: Duration = Duration::from_hours(365 * 24);
     /// Folder of the sample site.
     pub const SAMPLE: &'static str = "protected/site";
 
@@ -71,6 +76,7 @@ impl Site {
             body_limit: None,
             connect_timeout: Self::CONNECT_TIMEOUT,
             response_timeout: Self::RESPONSE_TIMEOUT,
+            hsts: Some(Self::HSTS),
         }
     }
 

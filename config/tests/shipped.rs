@@ -41,12 +41,12 @@ fn shown(text: &str) -> BTreeSet<String> {
     let mut section = "";
     let mut shown = BTreeSet::new();
     for line in text.lines() {
+        let line = line.strip_prefix("# ").unwrap_or(line);
         if line.starts_with('[') {
             section = line.trim_matches(['[', ']']);
             shown.insert(section.to_owned());
             continue;
         }
-        let line = line.strip_prefix("# ").unwrap_or(line);
         let Some((key, value)) = line.split_once(" = ") else {
             continue;
         };

@@ -16,15 +16,25 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Boot {
     let data_dir = take(server.data_dir.as_ref(), default.data_dir, path, findings);
     let secret_file = data_dir.join("secret.key");
     let database = DatabaseUrl::Sqlite(data_dir.join("doorward.db"));
-    let listen = server
-        .listen
+    let some_tls = server
+        .listen_tls
         .as_ref()
-        .map_or(default.listen, |list| listen(list, findings));
+        .is_some_and(|list| !list.get().is_empty());
+    if let Some(list) = &server.listen
+        && list.get().is_empty()
+        && !some_tls
+    {
+        let fault = Fault::new("with no address to listen on nobody could come in");
+        findings.add(list.span(), fault.help("for example [\"[::]:8080\"]"));
+    }
+    let listen = listen(server.listen.as_ref(), default.listen, &[], findings);
+    let listen_tls = self::listen(server.listen_tls.as_ref(), Vec::new(), &listen, findings);
+    let taken = [listen.as_slice(), &listen_tls].concat();
     let admin = server.admin_listen.as_ref();
     let admin_listen = take(
         admin,
         default.admin_listen,
-        |text| free_of(net::socket(text)?, &listen),
+        |text| free_of(net::socket(text)?, &taken),
         findings,
     );
     Boot {
@@ -47,18 +57,24 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Boot {
         hashing: hashing(&file.password, findings),
         log: plain(file.log.format.as_ref(), LogFormat::Auto),
         listen,
+        listen_tls,
         data_dir,
     }
 }
 
-fn listen(list: &At<Vec<At<String>>>, findings: &mut Findings<'_>) -> Vec<SocketAddr> {
-    if list.get().is_empty() {
-        let fault = Fault::new("with no address to listen on nobody could come in");
-        findings.add(list.span(), fault.help("for example [\"[::]:8080\"]"));
-    }
+/// The addresses of a list, each one once and none of `taken`.
+fn listen(
+    list: Option<&At<Vec<At<String>>>>,
+    default: Vec<SocketAddr>,
+    taken: &[SocketAddr],
+    findings: &mut Findings<'_>,
+) -> Vec<SocketAddr> {
+    let Some(list) = list else {
+        return default;
+    };
     let mut seen: Vec<SocketAddr> = Vec::new();
     let unseen = |text: &str| {
-        let address = free_of(net::socket(text)?, &seen)?;
+        let address = free_of(free_of(net::socket(text)?, taken)?, &seen)?;
         seen.push(address);
         Ok(address)
     };

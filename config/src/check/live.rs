@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::sites::Around;
 use super::{
-    lasting, mail, net, plain, sites, size, size_or_unlimited, take, take_each, whole, words,
+    certificates, lasting, mail, net, plain, sites, size, size_or_unlimited, take, take_each,
+    whole, words,
 };
 use crate::problem::{Fault, Findings};
 use crate::raw;
@@ -39,6 +40,14 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
         trusted_proxies: trusted
             .map(|list| take_each(list, net::network, findings))
             .unwrap_or_default(),
+        proxy_protocol: file
+            .server
+            .proxy_protocol
+            .as_ref()
+            .map(|list| take_each(list, net::network, findings))
+            .unwrap_or_default(),
+        redirect_to_tls: certificates::redirect(&file.server, findings),
+        certificates: certificates::check(file, findings),
         sites: {
             let around = Around {
                 limits: &limits,

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    headers, lasting, net, plain, rules, size_or_unlimited, take, take_each, upstreams, words,
+    headers, lasting, lasting_text, net, plain, rules, size_or_unlimited, take, take_each,
+    upstreams, words,
 };
 use crate::origin::NOWHERE;
 use crate::problem::{Fault, Findings};
-use crate::raw::{self, At};
+use crate::raw::{self, At, HstsText};
 use crate::{HostPattern, Limits, OnUnauthenticated, PathStyle, Site, VerifyEmail};
 
 /// What a site needs to know of the rest of the file.
@@ -130,6 +131,7 @@ fn site(
             meant.as_ref(),
             findings,
         ),
+        hsts: take(written.hsts.as_ref(), Some(Site::HSTS), hsts, findings),
         host,
         upstream,
     }
@@ -176,6 +178,17 @@ fn host(text: &str) -> Result<HostPattern, Fault> {
         },
         None => net::host(text).map(HostPattern::Exact),
     }
+}
+
+fn hsts(text: &HstsText) -> Result<Option<Duration>, Fault> {
+    if text.as_str() == "off" {
+        return Ok(None);
+    }
+    lasting_text(
+        text.as_str(),
+        Duration::ZERO..=Duration::from_hours(10 * 365 * 24),
+    )
+    .map(Some)
 }
 
 fn websocket_origin(text: &str) -> Result<String, Fault> {

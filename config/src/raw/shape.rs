@@ -81,6 +81,11 @@ text!(
     "a duration in quotes, as in \"30s\""
 );
 text!(
+    /// A duration, as in `365d`, or `off`.
+    HstsText,
+    "a duration in quotes, or \"off\""
+);
+text!(
     /// A size, as in `64KiB`; some may be `unlimited`.
     SizeText,
     "a size in quotes, as in \"64KiB\""

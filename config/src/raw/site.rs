@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{At, DurationText, SizeText};
+use super::{At, DurationText, HstsText, SizeText};
 use crate::{IdentityPreset, OnUnauthenticated, PathStyle, Require};
 
 /// One protected site.
@@ -38,6 +38,8 @@ pub(crate) struct Site {
     pub(crate) connect_timeout: Option<At<DurationText>>,
     /// Longest wait for the upstream's answer to begin.
     pub(crate) response_timeout: Option<At<DurationText>>,
+    /// How long browsers that came by HTTPS come by nothing else (RFC 6797), or `"off"`.
+    pub(crate) hsts: Option<At<HstsText>>,
     /// The first whose `path` and `methods` match decides.
     pub(crate) rule: Option<At<Vec<At<Rule>>>>,
 }

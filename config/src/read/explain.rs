@@ -4,17 +4,13 @@ use super::locate::Spot;
 use crate::problem::Fault;
 
 /// Keys of the documentation that this version does not have yet, by section.
-const LATER: [(&str, &str); 10] = [
+const LATER: [(&str, &str); 6] = [
     ("", "api"),
-    ("", "certificate"),
     ("limits", "connections_per_address"),
     ("limits", "requests_per_connection"),
     ("redis", "cluster"),
     ("redis", "sentinel"),
-    ("server", "listen_tls"),
-    ("server", "redirect_to_tls"),
     ("site", "assertion"),
-    ("site", "hsts"),
 ];
 
 /// What an error says about an entry; `variable` is where it was set, if not in
@@ -73,7 +69,9 @@ fn unknown_key(rest: &str, spot: &Spot, variable: Option<&str>) -> Fault {
     }
     let fault = match section.as_str() {
         "" => Fault::new(format!("unknown section or key `{key}`")),
-        "site" | "site.rule" => Fault::new(format!("unknown key `{key}` in [[{section}]]")),
+        "certificate" | "site" | "site.rule" => {
+            Fault::new(format!("unknown key `{key}` in [[{section}]]"))
+        }
         _ => Fault::new(format!("unknown key `{key}` in [{section}]")),
     };
     match near {

@@ -155,7 +155,7 @@ fn wrong_variables_are_named_with_a_suggestion() {
             "1",
             "did you mean DOORWARD__SERVER__THREADS?",
         ),
-        ("DOORWARD__SERVER__LISTEN_TLS", "[]", "not in this version"),
+        ("DOORWARD__API__ISSUER", "x", "not in this version"),
         (
             "DOORWARD__SERVER__THREADS",
             "many",

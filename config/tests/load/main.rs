@@ -9,6 +9,7 @@ mod layers;
 mod mail;
 mod mistakes;
 mod secrets;
+mod tls;
 
 use std::path::PathBuf;
 

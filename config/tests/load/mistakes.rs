@@ -5,7 +5,7 @@ mod table;
 use doorward_config::{Color, Overrides, Problems, Sources, load};
 
 use crate::{Desk, SITE, load_text};
-use table::{MEANINGS, Mistake, RULES, SHAPES, SITES};
+use table::{MEANINGS, Mistake, RULES, SHAPES, SITES, TLS};
 
 fn only_problem(text: &str, line: usize, said: &[&str]) {
     let Err(problems) = load_text(text) else {
@@ -27,7 +27,7 @@ fn only_problem(text: &str, line: usize, said: &[&str]) {
 
 #[test]
 fn each_mistake_is_the_only_problem_at_its_line() {
-    for Mistake(text, line, said) in SHAPES.iter().chain(&MEANINGS) {
+    for Mistake(text, line, said) in SHAPES.iter().chain(&TLS).chain(&MEANINGS) {
         only_problem(&format!("{text}\n{SITE}"), *line, said);
     }
     for Mistake(text, line, said) in &SITES {

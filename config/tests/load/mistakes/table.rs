@@ -8,7 +8,7 @@ pub(super) struct Mistake(
 );
 
 /// Mistakes about keys and types.
-pub(super) const SHAPES: [Mistake; 14] = [
+pub(super) const SHAPES: [Mistake; 13] = [
     Mistake(
         "[server]\ntrusted_proxy = []",
         2,
@@ -26,11 +26,6 @@ pub(super) const SHAPES: [Mistake; 14] = [
         "[server]\nwhatever = 1",
         2,
         &["`whatever` in [server]", "known here: listen"],
-    ),
-    Mistake(
-        "[server]\n\nlisten_tls = []",
-        3,
-        &["`listen_tls`", "not in this version"],
     ),
     Mistake(
         "[api]\naccess_token_life = \"15m\"",
@@ -73,6 +68,52 @@ pub(super) const SHAPES: [Mistake; 14] = [
         "[server]\ndrain = \"1s\"\ndrain = \"2s\"",
         3,
         &["not TOML: duplicate key"],
+    ),
+];
+
+/// Mistakes about TLS.
+pub(super) const TLS: [Mistake; 10] = [
+    Mistake(
+        "[server]\n\nlisten_tls = [\"[::]:8443\"]",
+        3,
+        &["needs a certificate", "[[certificate]]"],
+    ),
+    Mistake(
+        "[server]\ndrain = \"1s\"\n[[certificat]]",
+        3,
+        &["did you mean `certificate`?"],
+    ),
+    Mistake(
+        "[server]\nredirect_to_tls = true",
+        2,
+        &["leads nowhere", "listen_tls"],
+    ),
+    Mistake(
+        "[server]\nredirect_to_tls = \"yes\"",
+        2,
+        &["`server.redirect_to_tls`: expected"],
+    ),
+    Mistake(
+        "[server]\nproxy_protocol = [\"10.0.0.0\", \"lb.example\"]",
+        2,
+        &["`lb.example` is not a network"],
+    ),
+    Mistake("[[certificate]]\nchain = \"no/such.pem\"", 1, &["no `key`"]),
+    Mistake("[[certificate]]\nkey = \"key.pem\"", 1, &["no `chain`"]),
+    Mistake(
+        "[[certificate]]\ncert = \"cert.pem\"",
+        2,
+        &["unknown key `cert` in [[certificate]]", "known here: chain"],
+    ),
+    Mistake(
+        "[[certificate]]\nchain = \"Cargo.toml\"\nkey = \"no/such.pem\"",
+        3,
+        &["`no/such.pem` cannot be read"],
+    ),
+    Mistake(
+        "[[certificate]]\nchain = \"Cargo.toml\"\nkey = \"Cargo.toml\"",
+        2,
+        &["`Cargo.toml` has no certificate in it"],
     ),
 ];
 
@@ -257,7 +298,7 @@ pub(super) const MEANINGS: [Mistake; 41] = [
 ];
 
 /// Mistakes about sites; the files have no other site.
-pub(super) const SITES: [Mistake; 34] = [
+pub(super) const SITES: [Mistake; 36] = [
     Mistake("site = []", 1, &["no site to protect"]),
     Mistake("[[site]]\nhost = \"a\"", 1, &["no `upstream`"]),
     Mistake(
@@ -419,6 +460,16 @@ pub(super) const SITES: [Mistake; 34] = [
         "[[site]]\nupstream = \"none\"\nassertion = true",
         3,
         &["`assertion`", "not in this version"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"none\"\nhsts = true",
+        3,
+        &["`site.hsts`: expected a duration in quotes, or \"off\""],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"none\"\nhsts = \"one year\"",
+        3,
+        &["`one year` is not a duration"],
     ),
     Mistake(
         "[[site]]\nupstream = \"none\"\nconnect_timeout = \"0s\"",
