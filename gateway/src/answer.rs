@@ -11,7 +11,7 @@ use pingora_proxy::{FailToProxy, Session};
 use crate::context::Context;
 use crate::metrics::Metrics;
 use crate::refusal::{Asked, Refusal};
-use crate::wish;
+use crate::{response, wish};
 
 /// What pingora is told when a phase refuses. The reason itself is in the context.
 #[must_use]
@@ -82,7 +82,8 @@ async fn write(
             .map(|entry| entry.record().user.as_str()),
         request_id: &context.request_id,
     };
-    let reply = refusal.reply(&context.sites.plates, &asked)?;
+    let mut reply = refusal.reply(&context.sites.plates, &asked)?;
+    response::tell_hsts(&mut reply.header, context)?;
     let bodiless = session.req_header().method == Method::HEAD || reply.body.is_empty();
     session
         .write_response_header(Box::new(reply.header), bodiless)

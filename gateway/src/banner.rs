@@ -13,6 +13,8 @@ use doorward_config::{
     Allow, Boot, DatabaseUrl, HostPattern, Live, RegistrationMode, Rule, Site, Upstream, Url,
 };
 
+use crate::scheme::Scheme;
+
 /// More sites than this are counted, not named.
 const SITES: usize = 10;
 /// More open paths than this are not named.
@@ -35,9 +37,30 @@ pub struct Banner<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
     /// The first one that serves the sites.
-    pub public: SocketAddr,
+    pub public: Public,
     /// The one that serves metrics and health.
     pub admin: SocketAddr,
+}
+
+/// Where browsers come in.
+#[derive(Debug, Clone, Copy)]
+pub struct Public {
+    /// What they speak.
+    pub scheme: Scheme,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl Public {
+    /// What the configuration says: https if there is any. `None` if there is nothing at all.
+    #[must_use]
+    pub fn configured(boot: &Boot) -> Option<Self> {
+        let first = |addresses: &[SocketAddr], scheme| {
+            let address = *addresses.first()?;
+            Some(Self { scheme, address })
+        };
+        first(&boot.listen_tls, Scheme::Https).or_else(|| first(&boot.listen, Scheme::Http))
+    }
 }
 
 impl fmt::Display for Banner<'_> {
@@ -55,7 +78,10 @@ impl fmt::Display for Banner<'_> {
         if let Some(more) = self.live.sites.len().checked_sub(SITES + 1) {
             writeln!(f, "  {:<13}and {} more sites", "", more + 1)?;
         }
-        let admin = origin(self.bound.admin);
+        let admin = origin(Public {
+            scheme: Scheme::Http,
+            address: self.bound.admin,
+        });
         writeln!(f, "  {:<13}{admin}  (/metrics /livez /readyz)", "admin")?;
         if let Some(token) = &self.setup {
             writeln!(
@@ -101,8 +127,8 @@ impl Banner<'_> {
     /// Where a browser on this machine, or one that can resolve the host, finds what answers to `host`.
     fn address(&self, host: &HostPattern) -> String {
         match host {
-            HostPattern::Exact(host) => format!("http://{host}{}", port(self.bound.public)),
-            HostPattern::Under(parent) => format!("http://*.{parent}{}", port(self.bound.public)),
+            HostPattern::Exact(host) => at(self.bound.public, host),
+            HostPattern::Under(parent) => at(self.bound.public, &format!("*.{parent}")),
             HostPattern::Any => origin(self.bound.public),
         }
     }
@@ -124,19 +150,20 @@ impl Banner<'_> {
 }
 
 /// `http://localhost:8080` for what this machine can reach by that name, else the address itself.
-fn origin(bound: SocketAddr) -> String {
-    let port = port(bound);
-    match bound.ip() {
-        ip if ip.is_unspecified() => format!("http://localhost{port}"),
-        IpAddr::V4(ip) => format!("http://{ip}{port}"),
-        IpAddr::V6(ip) => format!("http://[{ip}]{port}"),
+fn origin(public: Public) -> String {
+    match public.address.ip() {
+        ip if ip.is_unspecified() => at(public, "localhost"),
+        IpAddr::V4(ip) => at(public, &ip.to_string()),
+        IpAddr::V6(ip) => at(public, &format!("[{ip}]")),
     }
 }
 
-fn port(bound: SocketAddr) -> String {
-    match bound.port() {
-        80 => String::new(),
-        port => format!(":{port}"),
+/// The origin of `host` there.
+fn at(public: Public, host: &str) -> String {
+    let scheme = public.scheme.as_str();
+    match public.address.port() {
+        port if port == public.scheme.default_port() => format!("{scheme}://{host}"),
+        port => format!("{scheme}://{host}:{port}"),
     }
 }
 

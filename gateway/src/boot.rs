@@ -16,7 +16,6 @@ use doorward_login_ui::Ui;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server};
 use pingora_core::services::background::background_service;
-use pingora_core::services::listening::Service;
 use pingora_proxy::HttpProxy;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -24,7 +23,8 @@ use tokio::sync::watch;
 use crate::admit::Judge;
 use crate::banner::{self, Banner};
 use crate::door::{Door, Draining};
-use crate::limits::Entrance;
+use crate::limits::Hall;
+use crate::listeners::{Listeners, Serving};
 use crate::metrics::Metrics;
 use crate::proxy::Gate;
 use crate::readiness::{Asking, Probe, Readiness};
@@ -35,6 +35,7 @@ use crate::session_cache::{Bounds, SessionCache};
 use crate::sites::Sites;
 use crate::sockets::{Bound, Sockets};
 use crate::stop::Stop;
+use crate::tls::Reread;
 use crate::upstream::Upstreams;
 use crate::{admin, pages};
 
@@ -86,6 +87,7 @@ struct Parts {
     readiness: Arc<Readiness>,
     cache: Arc<SessionCache>,
     sites: Arc<ArcSwap<Sites>>,
+    certificates: Arc<Reread>,
     setup: Option<String>,
 }
 
@@ -108,6 +110,8 @@ impl Parts {
         let setup = runtime
             .block_on(setup::offer(&identity))?
             .map(|token| token.text());
+        let clock = Arc::clone(&identity.clock);
+        let certificates = Arc::new(Reread::open(&live.certificates, clock)?);
         let upstreams = Upstreams::new(run_dir.path(), runtime.handle().clone(), stopping.clone());
         let sites = Sites::compile(
             live,
@@ -136,6 +140,7 @@ impl Parts {
             readiness,
             cache,
             sites,
+            certificates,
             setup,
         };
         let hashing = Arc::clone(&parts.identity);
@@ -154,6 +159,7 @@ impl Parts {
         runtime.spawn(async move { cache.follow().await });
         let cache = Arc::clone(&self.cache);
         runtime.spawn(async move { cache.sweep().await });
+        runtime.spawn(Arc::clone(&self.certificates).follow());
         let identity = Arc::clone(&self.identity);
         runtime.spawn(async move {
             let mut ticks = tokio::time::interval(PRUNE);
@@ -190,15 +196,10 @@ impl Parts {
 
     /// Binds the sockets and puts the services together.
     fn serve(self, boot: &Boot) -> anyhow::Result<Ready> {
-        let sockets: Vec<Bound> = boot
-            .listen
-            .iter()
-            .map(|address| Bound::bind(*address))
-            .collect::<Result<_, _>>()?;
+        let listeners = Listeners::bind(boot)?;
         let admin_socket = Bound::bind(boot.admin_listen)?;
-        let first = sockets.first().context("server.listen is empty")?;
         let bound = banner::Bound {
-            public: first.address(),
+            public: listeners.public().context("server.listen is empty")?,
             admin: admin_socket.address(),
         };
         let draining = Arc::new(Draining::default());
@@ -206,16 +207,15 @@ impl Parts {
         let mut pingora = Server::new_with_opt_and_conf(None, conf);
         pingora.bootstrap();
 
-        let mut proxy = self.proxy(&pingora, &draining);
+        let proxies = self.proxies(&pingora, &draining, &listeners)?;
         let mut admin = admin::service(Arc::clone(&self.metrics), Arc::clone(&self.readiness));
-        for socket in &sockets {
-            proxy.add_tcp(&socket.word());
-        }
         admin.add_tcp(&admin_socket.word());
         admin.threads = Some(1);
-        let all = sockets.into_iter().chain([admin_socket]).collect();
+        let all = listeners.into_sockets().chain([admin_socket]).collect();
         let sockets = pingora.add_service(Sockets::new(all));
-        pingora.add_service(proxy).add_dependency(&sockets);
+        for proxy in proxies {
+            pingora.add_service(proxy).add_dependency(&sockets);
+        }
         pingora.add_service(admin).add_dependency(&sockets);
         pingora.add_service(background_service(
             "readiness",
@@ -241,7 +241,12 @@ impl Parts {
         Ok(Ready { pingora, stop })
     }
 
-    fn proxy(&self, pingora: &Server, draining: &Arc<Draining>) -> Service<Entrance<Door<Gate>>> {
+    fn proxies(
+        &self,
+        pingora: &Server,
+        draining: &Arc<Draining>,
+        listeners: &Listeners,
+    ) -> anyhow::Result<Vec<Serving>> {
         let gate = Gate {
             sites: Arc::clone(&self.sites),
             judge: Judge {
@@ -251,12 +256,18 @@ impl Parts {
             },
             request_ids: RequestIds::new(&*self.identity.random),
             draining: Arc::clone(draining),
+            tls: listeners.tls_port(),
         };
         let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
         proxy.handle_init_modules();
-        let door = Door::new(proxy);
-        let (sites, metrics) = (Arc::clone(&self.sites), Arc::clone(&self.metrics));
-        Service::new("gate".to_owned(), Entrance::new(door, sites, metrics))
+        let hall = Hall {
+            sites: Arc::clone(&self.sites),
+            metrics: Arc::clone(&self.metrics),
+            draining: Arc::clone(draining),
+            crowd: Arc::default(),
+        };
+        let door = Arc::new(Door::new(proxy));
+        listeners.serve(&door, &Arc::new(hall), &self.certificates)
     }
 }
 

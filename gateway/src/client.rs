@@ -40,6 +40,15 @@ pub enum Peer {
     Untrusted,
 }
 
+/// Whether a proxy that is believed said how the browser reached it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// It named the scheme.
+    Scheme,
+    /// It did not, or nobody was asked.
+    Nothing,
+}
+
 /// The other end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client<'a> {
@@ -52,6 +61,8 @@ pub struct Client<'a> {
     pub forwarded_host: Option<Host<'a>>,
     /// Whether somebody was believed.
     pub peer: Peer,
+    /// Whether that is where `scheme` comes from.
+    pub said: Said,
     /// Trusted hops between the client and us, the nearest last.
     via: Vec<IpAddr>,
 }
@@ -79,6 +90,7 @@ impl Client<'_> {
             scheme: self.scheme,
             forwarded_host: self.forwarded_host.map(Host::into_owned),
             peer: self.peer,
+            said: self.said,
             via: self.via,
         }
     }
@@ -101,6 +113,7 @@ pub fn identify<'a>(
             scheme: listener,
             forwarded_host: None,
             peer: Peer::Untrusted,
+            said: Said::Nothing,
             via: Vec::new(),
         });
     }
@@ -116,12 +129,13 @@ pub fn identify<'a>(
         }
     }
     via.reverse();
+    let named = from_the_right(headers, "x-forwarded-proto")
+        .next()
+        .and_then(scheme);
     Ok(Client {
         address,
-        scheme: from_the_right(headers, "x-forwarded-proto")
-            .next()
-            .and_then(scheme)
-            .unwrap_or(listener),
+        scheme: named.unwrap_or(listener),
+        said: named.map_or(Said::Nothing, |_| Said::Scheme),
         forwarded_host: from_the_right(headers, "x-forwarded-host")
             .next()
             .map(Host::parse)

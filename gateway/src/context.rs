@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use doorward_identity::AccountId;
 use doorward_identity::session::SessionKey;
-use http::Method;
+use http::{HeaderValue, Method};
 use jiff::Timestamp;
 use pingora_proxy::Session;
 
@@ -33,6 +33,8 @@ pub struct Context {
     pub request_id: String,
     /// Who asks for what, once that is known.
     pub visit: Option<Visit>,
+    /// What the browser is told about https, if it came by that.
+    pub hsts: Option<HeaderValue>,
     /// The right to be forwarded, once that is given.
     pub admission: Option<Admission>,
     /// Whoever is signed in, let in or not.
@@ -108,6 +110,7 @@ impl Context {
             sites,
             request_id,
             visit: None,
+            hsts: None,
             admission: None,
             known: None,
             refusal: None,

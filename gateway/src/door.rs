@@ -3,7 +3,7 @@
 //! Owns the wrapper that closes a connection whose session has ended, idle or not. Must not know rules: [`Pass`] says
 //! what still holds.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::H2Options;
 use pingora_core::server::ShutdownWatch;
 use pingora_proxy::{HttpProxy, ProxyHttp};
+use tokio::sync::SetOnce;
 
 use crate::limits;
 use crate::pass::{Closed, Pass};
@@ -56,18 +57,50 @@ pub fn answered() {
 
 /// Whether this process is leaving.
 #[derive(Debug, Default)]
-pub struct Draining(AtomicBool);
+pub struct Draining {
+    begun: SetOnce<()>,
+    shared: AtomicUsize,
+}
+
+/// A connection with many requests at once, until this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Shared<'a>(&'a Draining);
 
 impl Draining {
     /// From here on connections are closed after their answer.
     pub fn begin(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        // The second time changes nothing.
+        let _ = self.begun.set(());
     }
 
     /// Whether [`Draining::begin`] was called.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.begun.initialized()
+    }
+
+    /// Waits for [`Draining::begin`].
+    pub async fn begun(&self) {
+        self.begun.wait().await;
+    }
+
+    /// Counts a connection that has to be told before it is closed: its client may be about to ask something more.
+    pub fn count(&self) -> Shared<'_> {
+        self.shared.fetch_add(1, Ordering::Relaxed);
+        Shared(self)
+    }
+
+    /// How many of them there are.
+    #[must_use]
+    pub fn shared(&self) -> usize {
+        self.shared.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Shared<'_> {
+    fn drop(&mut self) {
+        self.0.shared.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

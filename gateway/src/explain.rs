@@ -14,6 +14,7 @@ use crate::admit::{self, Stores};
 use crate::context::{Place, Visit};
 use crate::headers::IdentityValues;
 use crate::policy::{self, Facts, Found, Person, RuleSays};
+use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
 use crate::scheme::Scheme;
 use crate::sites::{Site, Sites};
@@ -26,6 +27,7 @@ pub struct Question {
     request: RequestHeader,
     scheme: Scheme,
     client: IpAddr,
+    tls: Option<TlsPort>,
 }
 
 /// What would become of a request.
@@ -106,7 +108,14 @@ impl Question {
             request: request.map_err(|error: Box<Error>| no_request(url, &error))?,
             scheme,
             client: client.to_canonical(),
+            tls: None,
         })
+    }
+
+    /// The same of a gateway that serves https there.
+    #[must_use]
+    pub fn beside(self, tls: Option<TlsPort>) -> Self {
+        Self { tls, ..self }
     }
 }
 
@@ -124,6 +133,7 @@ pub fn explain(sites: &Sites, question: Question, record: Option<&Record>) -> Ex
         mut request,
         scheme,
         client,
+        tls,
     } = question;
     let mut explanation = Explanation {
         site: None,
@@ -153,6 +163,10 @@ pub fn explain(sites: &Sites, question: Question, record: Option<&Record>) -> Ex
         Place::Portal => AskedFor::Portal,
         Place::AcmeChallenge(_) => AskedFor::AcmeChallenge,
     });
+    if let Err(refusal) = intake::not_in_the_clear(&request, &visit, tls, sites) {
+        explanation.outcome = Err(refusal);
+        return explanation;
+    }
     headers::strip(&mut request, intake::stripped_at(&visit.place, sites));
     explanation.outcome = match &visit.place {
         Place::Site(site) => {
@@ -226,7 +240,8 @@ impl Refusal {
         match self {
             Self::NotSignedIn(Answer::Redirect { location, .. })
             | Self::SecondFactorNeeded(Step::Redirect { location, .. })
-            | Self::Elsewhere { location } => Some(location),
+            | Self::Elsewhere { location }
+            | Self::InTheClear { location } => Some(location),
             _ => None,
         }
     }

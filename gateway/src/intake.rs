@@ -13,11 +13,13 @@ use pingora_proxy::Session;
 
 use crate::client::{self, Client};
 use crate::context::{Context, Place, Visit};
+use crate::h2;
 use crate::headers;
 use crate::host::Host;
 use crate::method::{self, Standing};
 use crate::metrics::Metrics;
 use crate::names::StripSet;
+use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
 use crate::scheme::Scheme;
 use crate::sites::{Site, Sites};
@@ -41,19 +43,31 @@ pub fn take_in(
     session: &mut Session,
     context: &mut Context,
     metrics: &Metrics,
+    tls: Option<TlsPort>,
 ) -> Result<(), Refusal> {
     let sites = Arc::clone(&context.sites);
     let peer = peer(session).ok_or(Refusal::Malformed("no peer address"))?;
+    let settled = if session.is_http2() {
+        h2::settle(session.req_header_mut())
+    } else {
+        Ok(())
+    };
     context.record.arrived(session, peer);
+    settled?;
     well_formed(session, &sites)?;
 
+    let listener = listener(session);
     let request = session.req_header_mut();
-    let caller = call(request, peer, Scheme::Http, &sites)?;
+    let caller = call(request, peer, listener, &sites)?;
     let site = Arc::clone(caller.site);
     context
         .record
         .belongs_to(Arc::clone(&site.name), Arc::clone(&site.metrics));
+    if caller.client.scheme == Scheme::Https {
+        context.hsts.clone_from(&site.hsts);
+    }
     let visit = visit(request, caller, &sites)?;
+    not_in_the_clear(request, &visit, tls, &sites)?;
     if let Place::Portal = visit.place {
         context
             .record
@@ -115,6 +129,30 @@ pub fn visit(
     })
 }
 
+/// Sends what came in the clear to https, if the configuration wants that.
+///
+/// # Errors
+/// Where it is sent.
+pub fn not_in_the_clear(
+    request: &RequestHeader,
+    visit: &Visit,
+    tls: Option<TlsPort>,
+    sites: &Sites,
+) -> Result<(), Refusal> {
+    match (&visit.place, tls) {
+        // A certificate authority asks in the clear, perhaps for the very certificate that is missing.
+        (Place::AcmeChallenge(_), _) | (_, None) => Ok(()),
+        (Place::Site(_) | Place::Portal, Some(_)) if !sites.live.redirect_to_tls => Ok(()),
+        (Place::Site(_) | Place::Portal, Some(tls)) => {
+            let target = target::target(request);
+            match tls.instead(&visit.client, &visit.host, target) {
+                Some(location) => Err(Refusal::InTheClear { location }),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
 /// What a client may not send there.
 #[must_use]
 pub fn stripped_at<'a>(place: &'a Place, sites: &'a Sites) -> &'a StripSet {
@@ -157,6 +195,14 @@ fn is_challenge(request: &RequestHeader) -> bool {
         && token.is_some_and(|token| !token.is_empty() && token.bytes().all(base64url))
 }
 
+fn listener(session: &Session) -> Scheme {
+    let digest = session.digest();
+    match digest.and_then(|digest| digest.ssl_digest.as_ref()) {
+        Some(_) => Scheme::Https,
+        None => Scheme::Http,
+    }
+}
+
 fn peer(session: &Session) -> Option<IpAddr> {
     Some(session.client_addr()?.as_inet()?.ip().to_canonical())
 }
@@ -166,6 +212,17 @@ fn well_formed(session: &Session, sites: &Sites) -> Result<(), Refusal> {
     let request = session.req_header();
     if request.headers.len() > sites.header_count {
         return Err(Refusal::HeadersTooLarge);
+    }
+    if !is_one_length(&request.headers) {
+        return Err(Refusal::Malformed("more than one length"));
+    }
+    if session.is_http2() {
+        // There are no lines in its frames.
+        return if h2::length(request) > sites.header_bytes {
+            Err(Refusal::HeadersTooLarge)
+        } else {
+            Ok(())
+        };
     }
     let raw = session.as_downstream().to_h1_raw();
     if raw.len() as u64 > sites.header_bytes {
@@ -179,9 +236,6 @@ fn well_formed(session: &Session, sites: &Sites) -> Result<(), Refusal> {
         .any(|(at, byte)| *byte == b'\n' && bare(at))
     {
         return Err(Refusal::Malformed("a line ends without a carriage return"));
-    }
-    if !is_one_length(&request.headers) {
-        return Err(Refusal::Malformed("more than one length"));
     }
     Ok(())
 }

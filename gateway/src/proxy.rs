@@ -33,6 +33,7 @@ use crate::admit::Judge;
 use crate::context::Context;
 use crate::door::Draining;
 use crate::limits::Body;
+use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
 use crate::sites::Sites;
@@ -48,6 +49,8 @@ pub struct Gate {
     pub request_ids: RequestIds,
     /// Whether this process is leaving.
     pub draining: Arc<Draining>,
+    /// Where https is served, if it is.
+    pub tls: Option<TlsPort>,
 }
 
 impl Gate {
@@ -101,7 +104,7 @@ impl ProxyHttp for Gate {
             Body::Coming
         });
         self.say_goodbye(session);
-        intake::take_in(session, context, &self.judge.metrics)
+        intake::take_in(session, context, &self.judge.metrics, self.tls)
             .or_else(|refusal| refuse(context, refusal))
     }
 
@@ -120,6 +123,7 @@ impl ProxyHttp for Gate {
         end: bool,
         context: &mut Context,
     ) -> Result<()> {
+        limits::body_came(body.as_ref().map_or(0, Bytes::len));
         if end {
             limits::body_is_in();
         }
@@ -179,6 +183,7 @@ impl ProxyHttp for Gate {
     ) -> Result<()> {
         if !upstream.status.is_informational() || upstream.status.as_u16() == 101 {
             door::answered();
+            limits::answer_begins();
             if upstream.status.as_u16() == 101 {
                 limits::body_is_in();
             }

@@ -61,6 +61,12 @@ pub enum Refusal {
         /// Path and query.
         location: String,
     },
+    /// It came in the clear, and is answered over TLS only.
+    #[error("sent to https")]
+    InTheClear {
+        /// Where it is answered.
+        location: String,
+    },
     /// The rules refuse this person, or everybody.
     #[error("refused by the rules")]
     Forbidden,
@@ -101,7 +107,7 @@ struct Row(StatusCode, &'static str, Kind);
 
 impl Refusal {
     /// Every `reason` there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 23] = [
+    pub const REASONS: [&'static str; 24] = [
         "unknown_site",
         "bad_host",
         "bad_target",
@@ -115,6 +121,7 @@ impl Refusal {
         "too_slow",
         "not_signed_in",
         "elsewhere",
+        "in_the_clear",
         "forbidden",
         "second_factor_needed",
         "foreign_origin",
@@ -154,6 +161,7 @@ impl Refusal {
             Self::TooSlow => Row(S::REQUEST_TIMEOUT, "too_slow", Kind::TooSlow),
             Self::NotSignedIn(answer) => Row(answer.status(), "not_signed_in", Kind::Forbidden),
             Self::Elsewhere { .. } => Row(StatusCode::FOUND, "elsewhere", Kind::NotFound),
+            Self::InTheClear { .. } => Row(S::PERMANENT_REDIRECT, "in_the_clear", Kind::NotFound),
             Self::Forbidden => Row(S::FORBIDDEN, "forbidden", Kind::Forbidden),
             Self::SecondFactorNeeded(step) => {
                 Row(step.status(), "second_factor_needed", Kind::Forbidden)
@@ -205,6 +213,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::NotSignedIn(_)
             | Self::Elsewhere { .. }
+            | Self::InTheClear { .. }
             | Self::Forbidden
             | Self::SecondFactorNeeded(_)
             | Self::ForeignOrigin
@@ -232,6 +241,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::NotSignedIn(_)
             | Self::Elsewhere { .. }
+            | Self::InTheClear { .. }
             | Self::Forbidden
             | Self::StoreAway
             | Self::NoUpstream

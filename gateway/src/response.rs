@@ -1,7 +1,7 @@
 //! An upstream's answer on its way back: what it may not say, and what it forgot.
 
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::header::{CACHE_CONTROL, SET_COOKIE, STRICT_TRANSPORT_SECURITY};
 use pingora_error::Result;
 use pingora_http::ResponseHeader;
 
@@ -16,6 +16,9 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
 /// # Errors
 /// A header cannot be set, which is a defect.
 pub fn mend(answer: &mut ResponseHeader, context: &Context) -> Result<()> {
+    if !answer.status.is_informational() {
+        tell_hsts(answer, context)?;
+    }
     match context.visit.as_ref().map(|visit| &visit.place) {
         Some(Place::Portal) => return Ok(()),
         Some(Place::Site(_) | Place::AcmeChallenge(_)) | None => {}
@@ -32,6 +35,19 @@ pub fn mend(answer: &mut ResponseHeader, context: &Context) -> Result<()> {
         answer.insert_header(CACHE_CONTROL, PRIVATE)?;
     }
     Ok(())
+}
+
+/// Has browsers that came by https come by nothing else, unless the upstream says something of its own about that.
+///
+/// # Errors
+/// A header cannot be set, which is a defect.
+pub fn tell_hsts(answer: &mut ResponseHeader, context: &Context) -> Result<()> {
+    match &context.hsts {
+        Some(hsts) if !answer.headers.contains_key(STRICT_TRANSPORT_SECURITY) => {
+            answer.insert_header(STRICT_TRANSPORT_SECURITY, hsts.clone())
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn keep_our_cookie(answer: &mut ResponseHeader) -> Result<()> {

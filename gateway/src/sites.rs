@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_config::{Live, OnUnauthenticated, PathStyle};
+use http::HeaderValue;
+use http::header::InvalidHeaderValue;
 
 use crate::client::TrustedProxies;
 use crate::headers::IdentityNames;
@@ -24,6 +26,8 @@ pub struct Sites {
     pub routes: Routes<Arc<Site>>,
     /// Whose `X-Forwarded-*` counts.
     pub trusted: TrustedProxies,
+    /// Who begins each connection with whose it is.
+    pub balancers: TrustedProxies,
     /// Where the built-in pages live.
     pub portal: Portal,
     /// What ends a session.
@@ -60,6 +64,8 @@ pub struct Site {
     pub connect_timeout: Duration,
     /// How long the upstream may be silent.
     pub response_timeout: Duration,
+    /// What browsers that come by https are told (RFC 6797).
+    pub hsts: Option<HeaderValue>,
     /// What is counted.
     pub metrics: Arc<SiteMetrics>,
     /// The headers that tell the upstream who somebody is.
@@ -138,6 +144,7 @@ impl Sites {
         Ok(Self {
             routes: Routes::new(routes),
             trusted: TrustedProxies::new(live.trusted_proxies.clone()),
+            balancers: TrustedProxies::new(live.proxy_protocol.clone()),
             portal: Portal {
                 path: live.portal.path.clone(),
                 strip: StripSet::new(own.iter().copied(), MethodOverride::Remove),
@@ -182,7 +189,13 @@ fn compile(
         body_limit: site.body_limit,
         connect_timeout: site.connect_timeout,
         response_timeout: site.response_timeout,
+        hsts: site.hsts.map(hsts).transpose()?,
         metrics: metrics.site(&site.name)?,
         identity: Arc::new(IdentityNames::new(&site.identity)),
     })
+}
+
+/// The host alone: what is below it may be others'.
+fn hsts(age: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::try_from(format!("max-age={}", age.as_secs()))
 }

@@ -19,6 +19,9 @@ use crate::readiness::Readiness;
 /// How often it is looked whether anything is still open.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How long connections with many requests at once may take to hear that we leave, once nothing is asked any more.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Waits for SIGTERM or SIGINT, then for what is open.
 pub struct Stop {
     /// How long at most.
@@ -70,6 +73,10 @@ impl Stop {
                 );
                 return;
             }
+            tokio::time::sleep(LOOK).await;
+        }
+        let end = end.min(Instant::now() + FAREWELL);
+        while self.draining.shared() > 0 && Instant::now() < end {
             tokio::time::sleep(LOOK).await;
         }
     }

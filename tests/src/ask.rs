@@ -87,6 +87,27 @@ impl Ask {
         &self.method
     }
 
+    /// The target.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .map(|header| (header.0.as_str(), header.1.as_str()))
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.headers()
+            .find_map(|(have, value)| have.eq_ignore_ascii_case(name).then_some(value))
+    }
+
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.body
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.headers
             .iter()

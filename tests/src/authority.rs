@@ -7,8 +7,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// Whether a certificate's time has come, and not gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,42 @@ impl Authority {
         let file = folder.join(name);
         std::fs::write(&file, self.0.pem()).expect("written");
         file
+    }
+
+    /// Its certificate, as PEM.
+    #[must_use]
+    pub fn root(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Writes a certificate for these names, and its key; the certificate.
+    #[must_use]
+    pub fn issue(&self, chain: &Path, key: &Path, names: &[&str]) -> CertificateDer<'static> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let own = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(names).expect("names");
+        let certificate = params.signed_by(&own, &self.0).expect("signed");
+        std::fs::write(chain, certificate.pem()).expect("written");
+        std::fs::write(key, own.serialize_pem()).expect("written");
+        certificate.der().clone()
+    }
+
+    /// Somebody who trusts it and speaks these protocols, the most wanted first.
+    #[must_use]
+    pub fn trusted_by(&self, protocols: &[&str]) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).expect("a root");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
+        Arc::new(config)
     }
 
     /// What a server needs that answers to `name`, speaking one of `protocols` (ALPN).

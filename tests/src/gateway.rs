@@ -15,6 +15,7 @@ use crate::{Answer, Ask, Visitor, free_port, until, within};
 /// Where a gateway listens, and what its environment has besides.
 pub(crate) struct At {
     pub(crate) gate: SocketAddr,
+    pub(crate) tls: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
     pub(crate) environment: Vec<(String, String)>,
 }
@@ -26,6 +27,7 @@ pub struct Gateway {
     environment: Vec<(String, String)>,
     log: PathBuf,
     gate: SocketAddr,
+    tls: Option<SocketAddr>,
     admin: SocketAddr,
     child: Option<Child>,
 }
@@ -42,6 +44,7 @@ impl Gateway {
         );
         let at = At {
             gate,
+            tls: None,
             admin,
             environment: vec![variable],
         };
@@ -54,6 +57,7 @@ impl Gateway {
     pub(crate) fn start(folder: &Path, name: &str, arguments: &[&str], at: At) -> Self {
         let At {
             gate,
+            tls,
             admin,
             environment,
         } = at;
@@ -66,6 +70,7 @@ impl Gateway {
             environment,
             log: folder.join(format!("{name}.log")),
             gate,
+            tls,
             admin,
             child: None,
         };
@@ -115,6 +120,12 @@ impl Gateway {
     #[must_use]
     pub fn gate(&self) -> SocketAddr {
         self.gate
+    }
+
+    /// Where they are served over TLS. Panics unless that was planned.
+    #[must_use]
+    pub fn tls(&self) -> SocketAddr {
+        self.tls.expect("a gateway with TLS")
     }
 
     /// Asks the admin listener.

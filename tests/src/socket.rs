@@ -1,22 +1,20 @@
 //! The visitor's end of a WebSocket.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, handshake};
 
-use crate::{Ask, Wire, within};
+use crate::{Ask, Pipe, Wire, within};
 
 /// An open WebSocket.
-pub struct Socket(WebSocketStream<TcpStream>);
+pub struct Socket(WebSocketStream<Pipe>);
 
 impl Socket {
     /// Shakes hands with bytes of the caller's making: `bytes` is handed a function that adds the handshake headers.
-    pub(crate) async fn open<Bytes>(gate: SocketAddr, bytes: Bytes) -> Result<Self, u16>
+    pub(crate) async fn open<Bytes>(mut wire: Wire, bytes: Bytes) -> Result<Self, u16>
     where
         Bytes: FnOnce(&dyn Fn(Ask) -> Ask) -> Vec<u8>,
     {
@@ -27,7 +25,6 @@ impl Socket {
                 .header("Sec-WebSocket-Version", "13")
                 .header("Sec-WebSocket-Key", &key)
         });
-        let mut wire = Wire::to(gate).await;
         wire.send(&bytes).await;
         let answer = wire.head().await.ok_or(0_u16)?;
         if answer.status != 101 {

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::gateway::At;
-use crate::{Echo, FaultProxy, Gateway, Ran, RedisServer, Site, Visitor, command, free_port};
+use crate::{
+    Authority, Echo, FaultProxy, Gateway, Ran, RedisServer, Site, Speech, Visitor, command,
+    free_port,
+};
 
 /// The password of everybody.
 pub const PASSWORD: &str = "violet-harbour-42-lantern";
@@ -30,6 +33,7 @@ pub struct Plan {
     sections: String,
     sites: Vec<Site>,
     environment: Vec<(String, String)>,
+    tls: Vec<String>,
 }
 
 impl Plan {
@@ -76,6 +80,13 @@ impl Plan {
         self
     }
 
+    /// Serves over TLS too, with a certificate for these names.
+    #[must_use]
+    pub fn tls(mut self, names: &[&str]) -> Self {
+        self.tls = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
     /// Protects this site (instead of the usual one, or besides those named before).
     #[must_use]
     pub fn site(mut self, site: Site) -> Self {
@@ -102,8 +113,13 @@ impl Plan {
             echo,
             redis,
             faults,
+            authority: Authority::new("Stories"),
             folder,
         };
+        if !self.tls.is_empty() {
+            let names: Vec<_> = self.tls.iter().map(String::as_str).collect();
+            stack.replace_certificate(&names);
+        }
         for index in 0..self.gateways {
             // One after the other: the first one makes the database, and the secret that they share.
             let mut gateway = stack.add(&self, index, store);
@@ -114,14 +130,23 @@ impl Plan {
     }
 
     fn toml(&self, echo: SocketAddr, at: &At, data: &Path, redis: Option<SocketAddr>) -> String {
-        let At { gate, admin, .. } = at;
+        let At {
+            gate, admin, tls, ..
+        } = at;
         let folder = data.parent().expect("a folder").display();
         let data = data.display();
+        let secure = tls.map_or_else(String::new, |tls| format!("listen_tls = [\"{tls}\"]\n"));
         let mut text = format!(
-            "[server]\nlisten = [\"{gate}\"]\nadmin_listen = \"{admin}\"\ndata_dir = \"{data}\"\nsecret_file = \"{folder}/secret.key\"\n{}\n\
+            "[server]\nlisten = [\"{gate}\"]\nadmin_listen = \"{admin}\"\ndata_dir = \"{data}\"\nsecret_file = \"{folder}/secret.key\"\n{}{secure}\n\
              [database]\nurl = \"sqlite:{folder}/accounts.db\"\n",
             self.server
         );
+        if tls.is_some() {
+            let _ = writeln!(
+                text,
+                "[[certificate]]\nchain = \"{folder}/cert.pem\"\nkey = \"{folder}/key.pem\""
+            );
+        }
         if let Some(redis) = redis {
             let _ = write!(text, "[redis]\nurl = \"redis://{redis}/0\"\n");
         }
@@ -147,6 +172,7 @@ pub struct Stack {
     pub echo: Echo,
     redis: Option<RedisServer>,
     faults: Option<FaultProxy>,
+    authority: Authority,
     folder: TempDir,
 }
 
@@ -166,6 +192,7 @@ impl Stack {
             sections: String::new(),
             sites: Vec::new(),
             environment: Vec::new(),
+            tls: Vec::new(),
         }
     }
 
@@ -173,6 +200,7 @@ impl Stack {
         let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let at = At {
             gate: here(free_port()),
+            tls: (!plan.tls.is_empty()).then(|| here(free_port())),
             admin: here(free_port()),
             environment: plan.environment.clone(),
         };
@@ -231,6 +259,24 @@ impl Stack {
     #[must_use]
     pub fn anon(&self) -> Visitor {
         Visitor::at(self.gateway().gate())
+    }
+
+    /// A stranger at the first gateway, over TLS, who knows it as `host`.
+    #[must_use]
+    pub fn secure(&self, speech: Speech, host: &str) -> Visitor {
+        Visitor::secure(self.gateway().tls(), host, &self.authority, speech)
+    }
+
+    /// Who signs the certificates.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Puts another certificate in the place of that which is served; its own bytes.
+    pub fn replace_certificate(&self, names: &[&str]) -> Vec<u8> {
+        let [chain, key] = ["cert.pem", "key.pem"].map(|name| self.folder().join(name));
+        self.authority.issue(&chain, &key, names).to_vec()
     }
 
     /// A new person of this name (`NAME@example.com`, [`PASSWORD`]), signed in through the form.

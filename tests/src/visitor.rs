@@ -2,11 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use crate::{Answer, Ask, Socket, Wire};
+use rustls::ClientConfig;
+
+use crate::{Answer, Ask, Authority, Pipe, Socket, Together, Wire};
 
 /// The name of the session cookie on plain http.
 const COOKIE: &str = "doorward";
+
+/// The name of the session cookie over TLS.
+const SECURE_COOKIE: &str = "__Host-doorward";
+
+/// What a visitor speaks over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
 
 /// Somebody who visits the gateway: a cookie jar and an address to talk to.
 #[derive(Clone, Debug)]
@@ -14,6 +29,7 @@ pub struct Visitor {
     gate: SocketAddr,
     host: String,
     jar: BTreeMap<String, String>,
+    secure: Option<(Speech, Arc<ClientConfig>)>,
 }
 
 impl Visitor {
@@ -24,6 +40,37 @@ impl Visitor {
             gate,
             host: gate.to_string(),
             jar: BTreeMap::new(),
+            secure: None,
+        }
+    }
+
+    /// A stranger who comes over TLS, and knows the gateway as `host`.
+    #[must_use]
+    pub fn secure(gate: SocketAddr, host: &str, authority: &Authority, speech: Speech) -> Self {
+        let protocol = match speech {
+            Speech::Http1 => "http/1.1",
+            Speech::Http2 => "h2",
+        };
+        Self {
+            host: format!("{host}:{}", gate.port()),
+            secure: Some((speech, authority.trusted_by(&[protocol]))),
+            ..Self::at(gate)
+        }
+    }
+
+    /// The `scheme://host` that it visits.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        match self.secure {
+            None => format!("http://{}", self.host),
+            Some(_) => format!("https://{}", self.host),
+        }
+    }
+
+    fn cookie(&self) -> &'static str {
+        match self.secure {
+            None => COOKIE,
+            Some(_) => SECURE_COOKIE,
         }
     }
 
@@ -48,13 +95,13 @@ impl Visitor {
     /// The value of the session cookie. Panics when there is none.
     #[must_use]
     pub fn token(&self) -> &str {
-        self.jar.get(COOKIE).expect("a session cookie")
+        self.jar.get(self.cookie()).expect("a session cookie")
     }
 
     /// Whether the jar holds a session cookie.
     #[must_use]
     pub fn has_token(&self) -> bool {
-        self.jar.contains_key(COOKIE)
+        self.jar.contains_key(self.cookie())
     }
 
     /// Puts a cookie into the jar.
@@ -76,6 +123,12 @@ impl Visitor {
     /// The bytes that this visitor sends for a request: with `Host` and `Cookie` unless the request has its own.
     #[must_use]
     pub fn bytes(&self, ask: &Ask) -> Vec<u8> {
+        self.complete(ask).bytes()
+    }
+
+    /// The request with `Host` and `Cookie` unless it has its own.
+    #[must_use]
+    pub fn complete(&self, ask: &Ask) -> Ask {
         let mut ask = ask.clone();
         if !ask.has("host") {
             ask = ask.header("Host", &self.host);
@@ -83,14 +136,19 @@ impl Visitor {
         if let (false, Some(cookies)) = (ask.has("cookie"), self.cookies()) {
             ask = ask.header("Cookie", &cookies);
         }
-        ask.bytes()
+        ask
     }
 
     /// Sends a request on a connection of its own; `None` when the gateway closed without an answer.
     pub async fn try_send(&mut self, ask: &Ask) -> Option<Answer> {
-        let mut wire = Wire::to(self.gate).await;
-        wire.send(&self.bytes(ask)).await;
-        let answer = wire.answer_to(ask.method()).await?;
+        let answer = if let Some((Speech::Http2, _)) = self.secure {
+            let together = self.together().await.ok()?;
+            together.send(&self.host, &self.complete(ask)).await.ok()?
+        } else {
+            let mut wire = self.wire().await;
+            wire.send(&self.bytes(ask)).await;
+            wire.answer_to(ask.method()).await?
+        };
         for line in answer.all("set-cookie") {
             self.take(line);
         }
@@ -152,8 +210,7 @@ impl Visitor {
     /// # Errors
     /// The status of the answer that was not a 101.
     pub async fn websocket(&self, target: &str) -> Result<Socket, u16> {
-        let origin = format!("http://{}", self.host);
-        self.websocket_from(target, &origin).await
+        self.websocket_from(target, &self.origin()).await
     }
 
     /// Opens a WebSocket from a page of the given origin.
@@ -162,12 +219,30 @@ impl Visitor {
     /// The status of the answer that was not a 101.
     pub async fn websocket_from(&self, target: &str, origin: &str) -> Result<Socket, u16> {
         let ask = Ask::get(target).header("Origin", origin);
-        Socket::open(self.gate, |keys| self.bytes(&keys(ask))).await
+        Socket::open(self.wire().await, |keys| self.bytes(&keys(ask))).await
     }
 
     /// A connection to the gateway, to send on as one likes.
     pub async fn wire(&self) -> Wire {
-        Wire::to(self.gate).await
+        match &self.secure {
+            None => Wire::to(self.gate).await,
+            Some((_, trust)) => Wire::secure(self.gate, &self.host, Arc::clone(trust)).await,
+        }
+    }
+
+    /// A connection to the gateway for many requests at once.
+    ///
+    /// # Errors
+    /// It does not speak HTTP/2.
+    pub async fn together(&self) -> Result<Together, h2::Error> {
+        let (pipe, _): (Pipe, _) = self.wire().await.into_parts();
+        Together::over(pipe).await
+    }
+
+    /// The host that it asks for.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     fn take(&mut self, line: &str) {

@@ -2,12 +2,13 @@
 //! tidies up what the stories want to send untidy.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use crate::within;
+use crate::{Pipe, within};
 
 /// No story waits longer than this for a piece of an answer unless it says so.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,9 +75,9 @@ enum Framing {
     UntilClose,
 }
 
-/// One TCP connection.
+/// One connection.
 pub struct Wire {
-    stream: TcpStream,
+    stream: Pipe,
     buffer: Vec<u8>,
     framing: Framing,
 }
@@ -84,9 +85,21 @@ pub struct Wire {
 impl Wire {
     /// Connects.
     pub async fn to(address: SocketAddr) -> Self {
-        let stream = within("connecting", PATIENCE, TcpStream::connect(address)).await;
+        let stream = within("connecting", PATIENCE, Pipe::plain(address)).await;
         let stream = stream.unwrap_or_else(|error| panic!("connecting to {address}: {error}"));
-        stream.set_nodelay(true).expect("nodelay");
+        Self::on(stream)
+    }
+
+    /// Connects over TLS, to `host` there.
+    pub async fn secure(address: SocketAddr, host: &str, trust: Arc<ClientConfig>) -> Self {
+        let (stream, _) = Self::to(address).await.into_parts();
+        let stream = within("a handshake", PATIENCE, stream.encrypt(host, trust)).await;
+        Self::on(stream.unwrap_or_else(|error| panic!("a handshake with {address}: {error}")))
+    }
+
+    /// Goes on with a connection.
+    #[must_use]
+    pub fn on(stream: Pipe) -> Self {
         Self {
             stream,
             buffer: Vec::new(),
@@ -224,14 +237,17 @@ impl Wire {
 
     /// Whether the peer has closed by now.
     pub async fn is_closed(&mut self) -> bool {
+        let Pipe::Plain(stream) = &self.stream else {
+            panic!("there is no looking through TLS");
+        };
         let mut byte = [0];
-        let peek = tokio::time::timeout(Duration::from_millis(1), self.stream.peek(&mut byte));
+        let peek = tokio::time::timeout(Duration::from_millis(1), stream.peek(&mut byte));
         matches!(peek.await, Ok(Ok(0) | Err(_)))
     }
 
     /// The connection, and what was read from it beyond the last answer.
     #[must_use]
-    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub fn into_parts(self) -> (Pipe, Vec<u8>) {
         (self.stream, self.buffer)
     }
 }

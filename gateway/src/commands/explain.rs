@@ -13,6 +13,7 @@ use clap::Args;
 use doorward::explain::{AskedFor, Explanation, Question, explain};
 use doorward::metrics::Metrics;
 use doorward::policy::Found;
+use doorward::redirect::TlsPort;
 use doorward::sites::Sites;
 use doorward::upstream::Upstream;
 use doorward_config::{Config, Effective, Place, Sources};
@@ -58,6 +59,7 @@ impl Explain {
         let question = Question::parse(&self.method, &self.url, self.from)
             .map_err(|why| Trouble::usage(format!("error: {why}")))?;
         let config = settings::load_for_work(sources)?;
+        let question = question.beside(TlsPort::configured(&config.boot));
         let effective =
             doorward_config::effective(sources).map_err(|problems| settings::wrong(&problems))?;
         let record = match &self.who {

@@ -1,27 +1,58 @@
 //! Around every connection: who may have one more, and how long it is served.
 //!
-//! Owns the order: refuse or count, then time, then serve. Must not know requests.
+//! Owns the order: who it is, refuse or count, shake hands, then time, then serve. Must not know requests.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use doorward_config::Limits;
 use pingora_core::apps::{HttpServerApp, ServerApp};
-use pingora_core::protocols::Stream;
+use pingora_core::listeners::tls::Acceptor;
+use pingora_core::protocols::{ALPN, Stream};
 use pingora_core::server::ShutdownWatch;
+use tokio::time::timeout;
 
-use super::{Crowd, Entry, Late, PACE, Pace, Place, Timed};
+use super::frames::Frames;
+use super::multiplex::{Multiplex, Over};
+use super::streams::Streams;
+use super::{Crowd, Entry, Late, PACE, Pace, Place, Tempo, Timed, Unwatched};
+use crate::door::Draining;
 use crate::metrics::Metrics;
+use crate::proxy_protocol;
 use crate::refusal::Refusal;
 use crate::sites::Sites;
+
+/// How long a TLS handshake may take, from the connection on; and what comes before it.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// What every entrance of the house shares.
+pub struct Hall {
+    /// The configuration as it is now.
+    pub sites: Arc<ArcSwap<Sites>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether this process is leaving.
+    pub draining: Arc<Draining>,
+    /// Who is connected.
+    pub crowd: Arc<Crowd>,
+}
+
+/// What is spoken below HTTP.
+pub enum Transport {
+    /// Nothing.
+    Plain,
+    /// TLS.
+    Tls(Acceptor),
+}
 
 /// An application with an entrance: `A` sees only connections that were let in.
 pub struct Entrance<A> {
     app: Arc<A>,
-    sites: Arc<ArcSwap<Sites>>,
-    metrics: Arc<Metrics>,
-    crowd: Arc<Crowd>,
+    hall: Arc<Hall>,
+    transport: Transport,
 }
 
 /// Whether a connection is served.
@@ -37,12 +68,53 @@ enum Admittance {
 impl<A> Entrance<A> {
     /// Puts an entrance before `app`. Each connection sees the limits as they were when it was opened.
     #[must_use]
-    pub fn new(app: A, sites: Arc<ArcSwap<Sites>>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(app: Arc<A>, hall: Arc<Hall>, transport: Transport) -> Self {
         Self {
-            app: Arc::new(app),
-            sites,
-            metrics,
-            crowd: Arc::default(),
+            app,
+            hall,
+            transport,
+        }
+    }
+
+    /// Encrypts what needs to be.
+    async fn shake_hands(&self, stream: Stream, peer: IpAddr) -> Option<Stream> {
+        let Transport::Tls(acceptor) = &self.transport else {
+            return Some(stream);
+        };
+        let handshake = acceptor.tls_handshake(Timed::new(stream, Unwatched));
+        match timeout(HANDSHAKE, handshake).await {
+            Ok(Ok(stream)) => Some(Box::new(stream)),
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "a TLS handshake failed");
+                None
+            }
+            Err(_) => {
+                self.hall.note(Late::Head, peer);
+                None
+            }
+        }
+    }
+}
+
+impl Hall {
+    /// Who is at the other end; `None` when that cannot be said. A load balancer says it first thing.
+    async fn identify(&self, stream: &mut Stream, sites: &Sites) -> Option<IpAddr> {
+        // Whoever has no address any more has left.
+        let peer = peer(stream)?;
+        if !sites.balancers.trusts(peer) {
+            return Some(peer);
+        }
+        match timeout(HANDSHAKE, proxy_protocol::receive(stream)).await {
+            Ok(Ok(())) => self::peer(stream),
+            Ok(Err(error)) => {
+                self.metrics.refused(Refusal::Malformed("").reason());
+                tracing::warn!(%peer, %error, "a connection does not begin with a PROXY header");
+                None
+            }
+            Err(_) => {
+                self.note(Late::Head, peer);
+                None
+            }
         }
     }
 
@@ -70,38 +142,25 @@ impl<A> Entrance<A> {
     }
 }
 
-#[async_trait]
-impl<A> ServerApp for Entrance<A>
+impl<A> Entrance<A>
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    async fn process_new(
-        self: &Arc<Self>,
+    /// One request after the other.
+    async fn serve_one_by_one(
+        &self,
         stream: Stream,
+        peer: IpAddr,
+        limits: Limits,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
-        // Whoever has no address any more has left.
-        let peer = peer(&stream)?;
-        let sites = self.sites.load_full();
-        let limits = sites.live.limits;
-        let admittance = self.admit(peer, &sites);
-        drop(sites);
-        let _place = match admittance {
-            Admittance::Counted(place) => Some(place),
-            Admittance::Exempt => None,
-            Admittance::Refused => {
-                self.metrics.refused(Refusal::TooMany.reason());
-                tracing::debug!(%peer, "too many connections");
-                return None;
-            }
-        };
         let pace = Arc::new(Pace::new(
             limits.header_timeout,
             limits.requests_per_connection,
         ));
         let timed = Timed::new(stream, Arc::clone(&pace));
         let served = PACE.scope(
-            Arc::clone(&pace),
+            Tempo::Connection(Arc::clone(&pace)),
             ServerApp::process_new(&self.app, Box::new(timed), shutdown),
         );
         tokio::select! {
@@ -109,10 +168,87 @@ where
             again = served => again,
             // Dropping it closes the connection.
             late = pace.over() => {
-                self.note(late, peer);
+                self.hall.note(late, peer);
                 None
             }
         }
+    }
+
+    /// Many requests at once.
+    async fn serve_together(&self, stream: Stream, peer: IpAddr, limits: Limits) {
+        let _counted = self.hall.draining.count();
+        let multiplex = Arc::new(Multiplex::new(
+            limits.header_timeout,
+            limits.requests_per_connection,
+        ));
+        let frames = Frames::new(limits.header_timeout, Arc::clone(&multiplex));
+        let timed = Timed::new(stream, frames);
+        let streams = Arc::new(Streams {
+            app: Arc::clone(&self.app),
+            multiplex: Arc::clone(&multiplex),
+            metrics: Arc::clone(&self.hall.metrics),
+            limits,
+        });
+        let goodbye = multiplex.goodbye();
+        let served = ServerApp::process_new(&streams, Box::new(timed), &goodbye);
+        tokio::pin!(served);
+        loop {
+            let over = tokio::select! {
+                biased;
+                _ = &mut served => return,
+                () = self.hall.draining.begun(), if !multiplex.said_goodbye() => {
+                    multiplex.say_goodbye();
+                    continue;
+                }
+                over = multiplex.over() => over,
+            };
+            match over {
+                // It may be about to ask something; told first, it knows that nobody has heard it.
+                Over::Idle if !multiplex.said_goodbye() => multiplex.say_goodbye(),
+                Over::Idle => return,
+                Over::TooMany => {
+                    self.hall.metrics.refused(Refusal::TooMany.reason());
+                    return;
+                }
+                Over::Late(late) => {
+                    self.hall.note(late, peer);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<A> ServerApp for Entrance<A>
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    async fn process_new(
+        self: &Arc<Self>,
+        mut stream: Stream,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Stream> {
+        let sites = self.hall.sites.load_full();
+        let peer = self.hall.identify(&mut stream, &sites).await?;
+        let limits = sites.live.limits;
+        let admittance = self.hall.admit(peer, &sites);
+        drop(sites);
+        let _place = match admittance {
+            Admittance::Counted(place) => Some(place),
+            Admittance::Exempt => None,
+            Admittance::Refused => {
+                self.hall.metrics.refused(Refusal::TooMany.reason());
+                tracing::debug!(%peer, "too many connections");
+                return None;
+            }
+        };
+        let stream = self.shake_hands(stream, peer).await?;
+        if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
+            self.serve_together(stream, peer, limits).await;
+            return None;
+        }
+        self.serve_one_by_one(stream, peer, limits, shutdown).await
     }
 
     async fn cleanup(&self) {

@@ -8,14 +8,13 @@ use std::time::Duration;
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
-/// How long a connection may stay open between two requests.
-const IDLE: Duration = Duration::from_mins(1);
+use super::IDLE;
 
 /// How long a body may be waited for, in sum, ...
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// ... for each time that this many bytes came: on average 500 bytes a second.
-const WORTH: u64 = 500 * PATIENCE.as_secs();
+pub(super) const WORTH: u64 = 500 * PATIENCE.as_secs();
 
 /// A reader that looks this long after its deadline was not reading: the upstream kept it from that, not the client.
 const AWAY: Duration = Duration::from_secs(1);

@@ -1,8 +1,9 @@
 //! A connection whose client is not waited for longer than its pace allows.
 //!
-//! Owns the alarm: it rings only while somebody reads and nothing is there. Must not know HTTP, but for the one
-//! answer to a head that did not come in time, when nobody else is there yet to give it.
+//! Owns the alarm: it rings only while somebody reads and nothing is there. Must not know HTTP: how long is waited,
+//! and what is said then, is its [`Watch`]'s to know.
 
+use std::fmt::Debug;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,26 +22,80 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Late, Pace};
 
+/// Who knows how long a connection may be silent.
+pub trait Watch: Debug + Send + Sync + Unpin + 'static {
+    /// These bytes came.
+    fn came(&mut self, bytes: &[u8]);
+
+    /// Nothing is there to be read: until when that may be so, and what the client is late with afterwards.
+    fn wait(&mut self) -> Option<(Instant, Late)>;
+
+    /// The client was too late.
+    fn end(&mut self, late: Late);
+
+    /// What is said to one that was too late, when nobody else is there yet to answer.
+    fn last_word(&self, late: Late) -> &'static [u8];
+}
+
 /// To a head that did not come in time (RFC 9110, section 15.5.9).
 const TOO_SLOW: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
+impl Watch for Arc<Pace> {
+    fn came(&mut self, bytes: &[u8]) {
+        Pace::came(self, bytes.len() as u64);
+    }
+
+    fn wait(&mut self) -> Option<(Instant, Late)> {
+        Pace::wait(self)
+    }
+
+    fn end(&mut self, late: Late) {
+        Pace::end(self, late);
+    }
+
+    fn last_word(&self, late: Late) -> &'static [u8] {
+        match late {
+            Late::Head => TOO_SLOW,
+            Late::Body | Late::Silent => b"",
+        }
+    }
+}
+
+/// Nobody watches: somebody further out does.
+#[derive(Debug)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn came(&mut self, _: &[u8]) {}
+
+    fn wait(&mut self) -> Option<(Instant, Late)> {
+        None
+    }
+
+    fn end(&mut self, _: Late) {}
+
+    fn last_word(&self, _: Late) -> &'static [u8] {
+        b""
+    }
+}
+
 /// A connection with an alarm.
 #[derive(Debug)]
-pub struct Timed {
+pub struct Timed<W> {
     stream: Stream,
-    pace: Arc<Pace>,
+    watch: W,
     alarm: Option<Pin<Box<Sleep>>>,
     over: bool,
 }
 
-impl Timed {
+impl<W: Watch> Timed<W> {
     /// Times `stream`.
     #[must_use]
-    pub fn new(stream: Stream, pace: Arc<Pace>) -> Self {
+    pub fn new(stream: Stream, watch: W) -> Self {
         Self {
             stream,
-            pace,
+            watch,
             alarm: None,
             over: false,
         }
@@ -59,28 +114,31 @@ impl Timed {
             alarm.as_mut().reset(until);
         }
         ready!(alarm.as_mut().poll(cx));
-        match late {
-            // Whoever reads a body can answer, and notes what became of the request.
-            Late::Body => return Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Late::Head => self.answer(cx),
-            Late::Silent => {}
+        // Whoever reads a body can answer, and notes what became of the request.
+        if late == Late::Body {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
+        self.answer(late, cx);
         // An error here would be one more line in pingora's log for each slow client.
         self.over = true;
-        self.pace.end(late);
+        self.watch.end(late);
         Poll::Pending
     }
 
     /// Answers as far as that takes no time.
-    fn answer(&mut self, cx: &mut Context<'_>) {
+    fn answer(&mut self, late: Late, cx: &mut Context<'_>) {
+        let word = self.watch.last_word(late);
+        if word.is_empty() {
+            return;
+        }
         let mut stream = Pin::new(&mut self.stream);
-        if let Poll::Ready(Ok(_)) = stream.as_mut().poll_write(cx, TOO_SLOW) {
+        if let Poll::Ready(Ok(_)) = stream.as_mut().poll_write(cx, word) {
             let _ = stream.poll_flush(cx);
         }
     }
 }
 
-impl AsyncRead for Timed {
+impl<W: Watch> AsyncRead for Timed<W> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -91,20 +149,21 @@ impl AsyncRead for Timed {
         }
         let before = buf.filled().len();
         let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buf) else {
-            return match self.pace.wait() {
+            return match self.watch.wait() {
                 Some(deadline) => self.poll_late(cx, deadline),
                 None => Poll::Pending,
             };
         };
-        let came = buf.filled().len().saturating_sub(before);
-        if came > 0 {
-            self.pace.came(came as u64);
+        if let Some(came) = buf.filled().get(before..)
+            && !came.is_empty()
+        {
+            self.watch.came(came);
         }
         Poll::Ready(read)
     }
 }
 
-impl AsyncWrite for Timed {
+impl<W: Watch> AsyncWrite for Timed<W> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -135,19 +194,19 @@ impl AsyncWrite for Timed {
 }
 
 #[async_trait]
-impl Shutdown for Timed {
+impl<W: Watch> Shutdown for Timed<W> {
     async fn shutdown(&mut self) {
         self.stream.shutdown().await;
     }
 }
 
-impl UniqueID for Timed {
+impl<W: Watch> UniqueID for Timed<W> {
     fn id(&self) -> UniqueIDType {
         self.stream.id()
     }
 }
 
-impl Ssl for Timed {
+impl<W: Watch> Ssl for Timed<W> {
     fn get_ssl(&self) -> Option<&TlsRef> {
         self.stream.get_ssl()
     }
@@ -161,7 +220,7 @@ impl Ssl for Timed {
     }
 }
 
-impl GetTimingDigest for Timed {
+impl<W: Watch> GetTimingDigest for Timed<W> {
     fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
         self.stream.get_timing_digest()
     }
@@ -175,7 +234,7 @@ impl GetTimingDigest for Timed {
     }
 }
 
-impl GetProxyDigest for Timed {
+impl<W: Watch> GetProxyDigest for Timed<W> {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
         self.stream.get_proxy_digest()
     }
@@ -185,7 +244,7 @@ impl GetProxyDigest for Timed {
     }
 }
 
-impl GetSocketDigest for Timed {
+impl<W: Watch> GetSocketDigest for Timed<W> {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
         self.stream.get_socket_digest()
     }
@@ -196,7 +255,7 @@ impl GetSocketDigest for Timed {
 }
 
 /// Not supported: looking at bytes without taking them would not be timed.
-impl Peek for Timed {}
+impl<W: Watch> Peek for Timed<W> {}
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,10 @@ pub(super) fn install() -> Result<(), SetLoggerError> {
     Ok(())
 }
 
+/// What pingora takes for errors, and is none: a client that leaves early, which any stranger can do as often as he
+/// likes; an idle connection to an upstream that another request took first.
+const NOISE: [&str; 2] = ["H2 handshake error", "failed to acquire reusable stream"];
+
 struct Bridge;
 
 impl Log for Bridge {
@@ -32,7 +36,9 @@ impl Log for Bridge {
         }
         let said = without_queries(&said);
         let library = record.target();
-        if record.level() == Level::Error {
+        if is_noise(&said) {
+            tracing::debug!(target: "library", library, "{said}");
+        } else if record.level() == Level::Error {
             tracing::error!(target: "library", library, "{said}");
         } else {
             tracing::warn!(target: "library", library, "{said}");
@@ -40,6 +46,10 @@ impl Log for Bridge {
     }
 
     fn flush(&self) {}
+}
+
+pub(super) fn is_noise(said: &str) -> bool {
+    NOISE.iter().any(|words| said.starts_with(words))
 }
 
 /// Cuts from each `?` to the next blank or comma.

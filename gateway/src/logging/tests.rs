@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_identity::ManualClock;
 
-use super::bridge::without_queries;
+use super::bridge::{is_noise, without_queries};
 use super::*;
 use crate::metrics::Decision;
 use crate::record::AccessRecord;
@@ -124,6 +124,12 @@ fn what_a_client_sends_cannot_end_a_line_or_colour_it() {
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text}");
         assert!(text.contains("forged"), "{text}");
     }
+}
+
+#[test]
+fn what_any_client_can_cause_is_no_error() {
+    assert!(is_noise("H2 handshake error  HandshakeError context: …"));
+    assert!(!is_noise("Accept() failed: Too many open files"));
 }
 
 #[test]

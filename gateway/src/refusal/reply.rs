@@ -88,7 +88,8 @@ impl Refusal {
         let body = match self {
             Self::NotSignedIn(Answer::Redirect { location, .. })
             | Self::SecondFactorNeeded(Step::Redirect { location, .. })
-            | Self::Elsewhere { location } => {
+            | Self::Elsewhere { location }
+            | Self::InTheClear { location } => {
                 header.insert_header(LOCATION, location.as_str())?;
                 header.insert_header(CACHE_CONTROL, NO_STORE)?;
                 String::new()

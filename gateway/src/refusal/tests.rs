@@ -59,6 +59,7 @@ fn table() -> Vec<(Refusal, u16, &'static str, Option<&'static str>)> {
         (redirect(StatusCode::SEE_OTHER), 303, "not_signed_in", None),
         (unauthorized(Bearer::None), 401, "not_signed_in", None),
         (elsewhere(), 302, "elsewhere", None),
+        (in_the_clear(), 308, "in_the_clear", None),
         (Refusal::Forbidden, 403, "forbidden", None),
         (code_page(), 302, "second_factor_needed", None),
         (code_problem(), 403, "second_factor_needed", None),
@@ -124,6 +125,12 @@ fn elsewhere() -> Refusal {
     }
 }
 
+fn in_the_clear() -> Refusal {
+    Refusal::InTheClear {
+        location: "https://app.test/x".to_owned(),
+    }
+}
+
 #[test]
 fn a_second_factor_is_asked_for_where_there_is_a_page_and_named_where_there_is_none() {
     let page = reply(&code_page(), Format::Page, Some("anna"));
@@ -160,7 +167,10 @@ fn a_page_for_people() {
     for (refusal, _, _, _) in table() {
         if matches!(
             refusal,
-            Refusal::NotSignedIn(_) | Refusal::Elsewhere { .. } | Refusal::SecondFactorNeeded(_)
+            Refusal::NotSignedIn(_)
+                | Refusal::Elsewhere { .. }
+                | Refusal::InTheClear { .. }
+                | Refusal::SecondFactorNeeded(_)
         ) {
             continue;
         }
@@ -194,6 +204,7 @@ fn a_problem_for_programs() {
             Refusal::NotSignedIn(Answer::Redirect { .. })
                 | Refusal::SecondFactorNeeded(Step::Redirect { .. })
                 | Refusal::Elsewhere { .. }
+                | Refusal::InTheClear { .. }
         ) {
             continue;
         }

@@ -1,7 +1,7 @@
 //! `doorward user invite`.
 
 use clap::Args;
-use doorward::banner::{Banner, Bound};
+use doorward::banner::{Banner, Bound, Public};
 use doorward_config::Config;
 use doorward_identity::Identity;
 use doorward_identity::audit::By;
@@ -64,11 +64,11 @@ impl Invite {
 /// Where a browser finds the built-in pages, as far as the configuration tells.
 fn origin(config: &Config) -> Result<String, Trouble> {
     let Config { boot, live } = config;
-    let public = boot.listen.first().ok_or_else(|| {
+    let public = Public::configured(boot).ok_or_else(|| {
         Trouble::configuration("error: server.listen is empty\nhelp: name an address")
     })?;
     let bound = Bound {
-        public: *public,
+        public,
         admin: boot.admin_listen,
     };
     Ok(Banner {

@@ -8,7 +8,7 @@ const HEADER: Duration = Duration::from_secs(10);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A client, the connection it has, and its pace. The clock goes by itself while everybody waits.
-fn connected() -> (DuplexStream, Timed, Arc<Pace>) {
+fn connected() -> (DuplexStream, Timed<Arc<Pace>>, Arc<Pace>) {
     pause();
     let (client, server) = duplex(1024);
     let pace = Arc::new(Pace::new(HEADER, 1));
@@ -34,7 +34,7 @@ fn drip(mut client: DuplexStream) -> tokio::task::JoinHandle<Vec<u8>> {
 }
 
 /// Reads until the pace says that it is over.
-async fn serve(mut timed: Timed, pace: &Pace) -> (Late, Duration) {
+async fn serve(mut timed: Timed<Arc<Pace>>, pace: &Pace) -> (Late, Duration) {
     let start = Instant::now();
     let mut bytes = Vec::new();
     let reading = async { while timed.read_buf(&mut bytes).await.is_ok() {} };
