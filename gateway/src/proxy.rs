@@ -156,13 +156,15 @@ impl ProxyHttp for Gate {
     async fn connected_to_upstream(
         &self,
         _: &mut Session,
-        _reused: bool,
+        reused: bool,
         _: &HttpPeer,
         _: RawFd,
         _: Option<&Digest>,
         context: &mut Context,
     ) -> Result<()> {
-        context.attempts.connected();
+        if !reused {
+            context.attempts.reached();
+        }
         Ok(())
     }
 
@@ -184,6 +186,7 @@ impl ProxyHttp for Gate {
         if !upstream.status.is_informational() || upstream.status.as_u16() == 101 {
             door::answered();
             limits::answer_begins();
+            context.attempts.reached();
             if upstream.status.as_u16() == 101 {
                 limits::body_is_in();
             }

@@ -10,6 +10,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use h2::server::SendResponse;
@@ -19,7 +20,10 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
+
+use crate::until;
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -45,6 +49,9 @@ struct Shared {
 pub struct H2Echo {
     address: SocketAddr,
     shared: Arc<Shared>,
+    tls: Option<TlsAcceptor>,
+    /// Takes connections; aborted, it drops them all.
+    taking: Mutex<AbortHandle>,
 }
 
 impl H2Echo {
@@ -65,25 +72,31 @@ impl H2Echo {
             seen: Mutex::default(),
             released: Semaphore::new(0),
         });
-        let for_all = Arc::clone(&shared);
-        tokio::spawn(async move {
-            let mut connection = 0;
-            while let Ok((stream, _)) = listener.accept().await {
-                connection += 1;
-                let (shared, tls) = (Arc::clone(&for_all), tls.clone());
-                tokio::spawn(async move {
-                    match tls {
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                converse(stream, shared, connection).await;
-                            }
-                        }
-                        None => converse(stream, shared, connection).await,
-                    }
-                });
-            }
-        });
-        Self { address, shared }
+        let taking = Mutex::new(take(listener, Arc::clone(&shared), tls.clone()));
+        Self {
+            address,
+            shared,
+            tls,
+            taking,
+        }
+    }
+
+    /// Dies: takes no more connections and drops those it has.
+    pub async fn kill(&self) {
+        self.taking.lock().expect("unpoisoned").abort();
+        until("the upstream is gone", Duration::from_secs(5), async || {
+            let connecting = tokio::net::TcpStream::connect(self.address);
+            connecting.await.is_err().then_some(())
+        })
+        .await;
+    }
+
+    /// Takes connections again, after [`H2Echo::kill`].
+    pub async fn revive(&self) {
+        let bound = TcpListener::bind(self.address).await;
+        let listener = bound.expect("its port is still free");
+        let taking = take(listener, Arc::clone(&self.shared), self.tls.clone());
+        *self.taking.lock().expect("unpoisoned") = taking;
     }
 
     /// Where it listens.
@@ -110,6 +123,29 @@ impl H2Echo {
     }
 }
 
+/// Takes connections, until it is aborted.
+fn take(listener: TcpListener, shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> AbortHandle {
+    let taking = tokio::spawn(async move {
+        let mut conversations = JoinSet::new();
+        let mut connection = 0;
+        while let Ok((stream, _)) = listener.accept().await {
+            connection += 1;
+            let (shared, tls) = (Arc::clone(&shared), tls.clone());
+            conversations.spawn(async move {
+                match tls {
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            converse(stream, shared, connection).await;
+                        }
+                    }
+                    None => converse(stream, shared, connection).await,
+                }
+            });
+        }
+    });
+    taking.abort_handle()
+}
+
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     shared: Arc<Shared>,
@@ -118,9 +154,10 @@ async fn converse(
     let Ok(mut requests) = h2::server::handshake(stream).await else {
         return;
     };
+    let mut answers = JoinSet::new();
     while let Some(Ok((request, answer))) = requests.accept().await {
         let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
+        answers.spawn(async move {
             // A request that breaks off has nobody to be told.
             let _ = respond(request, answer, &shared, connection).await;
         });

@@ -53,11 +53,11 @@ async fn https() {
     assert_eq!(stack.anon().page("/page").await.status, 302);
 }
 
-/// By address too: then the certificate has to say the address.
+/// By address too: then the certificate has to say the address. This one does not know ALPN.
 #[tokio::test]
 async fn https_to_an_address() {
     let authority = Authority::new("ours");
-    let server = authority.server("127.0.0.1", Validity::Now, H1);
+    let server = authority.server("127.0.0.1", Validity::Now, &[]);
     let (echo, stack, _folder) = echo_behind(server, "127.0.0.1", Some(&authority)).await;
     assert_eq!(stack.sign_in("anna").await.page("/page").await.status, 200);
     assert_eq!(echo.count(), 1);
@@ -138,10 +138,9 @@ async fn what_was_proven_is_not_shared() {
 #[tokio::test]
 async fn websockets_behind_tls() {
     let authority = Authority::new("ours");
-    let server = authority.server("localhost", Validity::Now, H1);
+    let server = authority.server("localhost", Validity::Now, BOTH);
     let (echo, stack, _folder) = echo_behind(server, "localhost", Some(&authority)).await;
     let mut anna = stack.sign_in("anna").await;
-    assert_eq!(anna.page("/page").await.status, 200);
     for _ in 0..100 {
         let mut socket = anna.websocket("/ws").await.expect("not refused");
         socket.is_alive().await;
@@ -180,6 +179,25 @@ async fn h2c() {
     let site = Site::usual().upstream(&format!("h2c://{}", upstream.address()));
     let stack = Stack::new().site(site).start().await;
     speaks_http2(&stack, &upstream, "http").await;
+}
+
+/// An upstream that was away for a moment leaves no dead connections behind.
+#[tokio::test]
+async fn h2c_that_starts_again() {
+    let upstream = H2Echo::start().await;
+    let site = Site::usual().upstream(&format!("h2c://{}", upstream.address()));
+    let stack = Stack::new().site(site).start().await;
+    let mut visitor = stack.anon();
+    for round in 0..5 {
+        assert_eq!(visitor.get("/public/page").await.status, 200);
+        upstream.kill().await;
+        assert_eq!(visitor.get("/public/page").await.status, 502);
+        upstream.revive().await;
+        let post = Ask::new("POST", &format!("/public/{round}/Unary")).body("once");
+        assert_eq!(visitor.send(&post).await.text(), "once");
+    }
+    let posts = upstream.seen().into_iter();
+    assert_eq!(posts.filter(|seen| seen.method == "POST").count(), 5);
 }
 
 async fn speaks_http2(stack: &Stack, upstream: &H2Echo, scheme: &str) {

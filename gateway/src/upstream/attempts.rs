@@ -47,10 +47,10 @@ impl Attempts {
         self.failed.is_empty()
     }
 
-    /// The current attempt has a connection.
-    pub fn connected(&self) {
+    /// The current attempt has a new connection, or an answer on an old one.
+    pub fn reached(&self) {
         if let Some(endpoint) = &self.current {
-            endpoint.connected();
+            endpoint.reached();
         }
     }
 

@@ -77,8 +77,8 @@ impl Endpoint {
                 .is_ok()
     }
 
-    /// A connection stands.
-    pub(super) fn connected(&self) {
+    /// Somebody is there: a new connection stands, or there is an answer on an old one.
+    pub(super) fn reached(&self) {
         if self.down_until.load(Ordering::Relaxed) == UP {
             return;
         }
@@ -163,7 +163,7 @@ pub(super) mod tests {
         endpoint.born = born;
         assert!(endpoint.admits(), "the pause is over");
         assert!(!endpoint.admits(), "somebody tries already");
-        endpoint.connected();
+        endpoint.reached();
         assert!(endpoint.admits() && endpoint.admits());
     }
 
@@ -176,7 +176,7 @@ pub(super) mod tests {
             endpoint.born = born;
         }
         assert!(!endpoint.admits());
-        endpoint.connected();
+        endpoint.reached();
         assert!(!endpoint.admits(), "a connection alone proves nothing");
         endpoint.not_connected(&"refused");
         endpoint.passed();

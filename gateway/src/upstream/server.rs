@@ -203,6 +203,27 @@ pub(super) mod tests {
         assert!(!server.is_literal());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_looked_up_again() {
+        let server = Arc::new(server("localhost", &[]));
+        let start = tokio::time::Instant::now();
+        let following = tokio::spawn(Arc::clone(&server).follow());
+        server.asked().await;
+        server.take(vec!["10.0.0.1:80".parse().unwrap()]);
+        let is_old = || {
+            let endpoints = server.endpoints();
+            endpoints
+                .iter()
+                .any(|one| !one.address().ip().is_loopback())
+        };
+        while is_old() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        following.abort();
+        let took = start.elapsed();
+        assert!(took >= NAME_TTL && took < 2 * NAME_TTL, "{took:?}");
+    }
+
     #[tokio::test]
     async fn a_name_is_looked_up() {
         let server = Arc::new(server("localhost", &[]));
