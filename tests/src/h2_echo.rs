@@ -43,6 +43,8 @@ pub struct H2Seen {
 struct Shared {
     seen: Mutex<Vec<H2Seen>>,
     released: Semaphore,
+    /// Held once by each request that is not answered to its end.
+    open: Arc<()>,
 }
 
 /// An HTTP/2 upstream that remembers.
@@ -71,6 +73,7 @@ impl H2Echo {
         let shared = Arc::new(Shared {
             seen: Mutex::default(),
             released: Semaphore::new(0),
+            open: Arc::default(),
         });
         let taking = Mutex::new(take(listener, Arc::clone(&shared), tls.clone()));
         Self {
@@ -115,6 +118,12 @@ impl H2Echo {
     #[must_use]
     pub fn last(&self) -> H2Seen {
         self.seen().pop().expect("the upstream saw a request")
+    }
+
+    /// How many requests are not answered to their end.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        Arc::strong_count(&self.shared.open) - 1
     }
 
     /// Lets one `Stream` say its next piece.
@@ -170,6 +179,7 @@ async fn respond(
     shared: &Shared,
     connection: usize,
 ) -> Result<(), h2::Error> {
+    let _open = Arc::clone(&shared.open);
     let (head, body) = request.into_parts();
     let body = read(body).await?;
     let word = head.uri.path().rsplit('/').next().unwrap_or_default();
@@ -198,8 +208,10 @@ async fn respond(
         "Stream" => {
             let mut out = answer.send_response(grpc.body(()).expect("a head"), false)?;
             for _ in 0..3 {
-                let permit = shared.released.acquire().await.expect("open");
-                permit.forget();
+                tokio::select! {
+                    permit = shared.released.acquire() => permit.expect("never closed").forget(),
+                    _ = std::future::poll_fn(|cx| out.poll_reset(cx)) => return Ok(()),
+                }
                 out.send_data(body.clone(), false)?;
             }
             out.send_trailers(trailers())?;

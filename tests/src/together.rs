@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{SendRequest, handshake};
 use h2::{RecvStream, SendStream};
-use http::{Request, Response, Version};
+use http::{HeaderMap, Request, Response, Version};
 
 use crate::{Answer, Ask, Pipe, within};
 
@@ -95,6 +95,12 @@ impl Begun {
         Some(piece.inspect(|bytes| {
             let _ = self.body.flow_control().release_capacity(bytes.len());
         }))
+    }
+
+    /// What follows the body, after its last piece.
+    pub async fn trailers(&mut self) -> Option<HeaderMap> {
+        let trailers = within("trailers", PATIENCE, self.body.trailers()).await;
+        trailers.ok().flatten()
     }
 
     /// Waits, saying nothing, until the other side resets it; how.

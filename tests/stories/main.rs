@@ -38,6 +38,7 @@ mod files;
 mod first_run;
 mod forms;
 mod forwarding;
+mod grpc;
 mod harness;
 mod http2;
 mod http2_abuse;
