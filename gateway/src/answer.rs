@@ -90,6 +90,9 @@ async fn write(
         .await?;
     if !bodiless {
         session.write_response_body(Some(reply.body), true).await?;
+    } else if session.is_http2() {
+        // The head alone does not end an answer there, and one without an end is taken for broken.
+        session.as_mut().finish_body().await?;
     }
     Ok(())
 }

@@ -70,8 +70,11 @@ async fn a_call_that_fails() {
     let answer = answer.expect("an answer");
     assert_eq!(answer.header("grpc-status"), Some("12"));
     let stranger = stack.secure(Speech::Http2, HOST);
-    let answer = connection.send(HOST, &call(&stranger, "Unary")).await;
-    assert_eq!(answer.expect("an answer").status, 401);
+    for (accept, status) in [("text/html", 303), ("application/grpc", 401)] {
+        let ask = call(&stranger, "Unary").header("Accept", accept);
+        let answer = connection.send(HOST, &ask).await;
+        assert_eq!(answer.expect("a whole answer").status, status);
+    }
 }
 
 /// One question, many answers, each as soon as it is said; others go on meanwhile.
