@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{DatabaseUrl, Secret};
+use crate::{DatabaseUrl, Redis};
 
 /// What is decided once, at start.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Boot {
     /// Where accounts are kept.
     pub database: DatabaseUrl,
     /// Where sessions are kept; absent means in the database.
-    pub redis: Option<Secret>,
+    pub redis: Option<Redis>,
     /// Cost of a password hash, and how many run at once.
     pub hashing: Hashing,
     /// How log lines look.

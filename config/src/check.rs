@@ -9,6 +9,7 @@ mod headers;
 mod live;
 mod mail;
 mod net;
+mod redis;
 mod rules;
 mod sites;
 mod stores;

@@ -21,6 +21,7 @@ mod origin;
 mod problem;
 mod raw;
 mod read;
+mod redis;
 mod rule;
 mod secret;
 mod site;
@@ -38,6 +39,7 @@ pub use live::{
 };
 pub use mail::{Mail, Sender, Smtp, SmtpLogin, SmtpSecurity, VerifyEmail};
 pub use problem::{Color, Place, Position, Problem, Problems};
+pub use redis::{Redis, RedisNodes, RedisServers};
 pub use rule::{Allow, GlobFault, PathGlob, Require, Rule, Who};
 pub use secret::Secret;
 pub use site::{

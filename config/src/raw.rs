@@ -114,14 +114,38 @@ pub(crate) struct Database {
     pub(crate) url_file: Option<At<String>>,
 }
 
-/// Where sessions are kept; without it, in the database.
+/// Where sessions are kept; without it, in the database. One of `url`, `cluster` and `sentinel`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Redis {
-    /// `"redis://…"` or `"redis+unix://…"`.
+    /// `"redis://…"`, `"rediss://…"` (TLS) or `"redis+unix://…"`.
     pub(crate) url: Option<At<String>>,
     /// File that holds the `url`.
     pub(crate) url_file: Option<At<String>>,
+    /// Some nodes of a Redis Cluster, as `["redis://a:6379", "redis://b:6379"]`, or `rediss://` (TLS).
+    pub(crate) cluster: Option<At<Vec<At<String>>>>,
+    /// Sentinels that know which server is the master.
+    pub(crate) sentinel: Option<At<Sentinel>>,
+    /// User on the servers of `cluster` or behind `sentinel`; for one server it stands in `url`.
+    pub(crate) username: Option<At<String>>,
+    /// Password on the servers of `cluster` or behind `sentinel`.
+    pub(crate) password: Option<At<String>>,
+    /// File that holds the `password`.
+    pub(crate) password_file: Option<At<String>>,
+    /// Certificates (PEM) that those of `rediss://` are checked against; absent, the system's.
+    pub(crate) ca_file: Option<At<String>>,
+}
+
+/// The sentinels of a Redis.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Sentinel {
+    /// The name that the sentinels know the master by.
+    pub(crate) master: Option<At<String>>,
+    /// All sentinels, as `["redis://10.0.0.1:26379"]`; user and password in here are for the sentinels.
+    pub(crate) nodes: Option<At<Vec<At<String>>>>,
+    /// File that holds the `nodes`, one a line.
+    pub(crate) nodes_file: Option<At<String>>,
 }
 
 /// How long sessions last.

@@ -10,13 +10,16 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use doorward_config::{
-    Allow, Boot, DatabaseUrl, HostPattern, Live, RegistrationMode, Rule, Site, Upstream, Url,
+    Allow, Boot, DatabaseUrl, HostPattern, Live, RedisNodes, RedisServers, RegistrationMode, Rule,
+    Secret, Site, Upstream, Url,
 };
 
 use crate::scheme::Scheme;
 
 /// More sites than this are counted, not named.
 const SITES: usize = 10;
+/// More servers of one store than this are not named.
+const NODES: usize = 3;
 /// More open paths than this are not named.
 const PATHS: usize = 3;
 
@@ -175,7 +178,7 @@ fn accounts(database: &DatabaseUrl) -> String {
     }
 }
 
-/// Where sessions are kept, without the password that the address may hold.
+/// Where sessions are kept, without the passwords that addresses may hold.
 fn sessions(boot: &Boot) -> String {
     let Some(redis) = &boot.redis else {
         return match boot.database {
@@ -183,7 +186,27 @@ fn sessions(boot: &Boot) -> String {
             DatabaseUrl::Postgres(_) | DatabaseUrl::MySql(_) => "in the database".to_owned(),
         };
     };
-    let Ok(url) = Url::parse(redis.expose()) else {
+    match &redis.servers {
+        RedisServers::One(url) => server(url),
+        RedisServers::Cluster(nodes) => format!("redis cluster of {}", servers(nodes)),
+        RedisServers::Sentinel { master, sentinels } => {
+            format!("redis {master}, by sentinel at {}", servers(sentinels))
+        }
+    }
+}
+
+fn servers(nodes: &RedisNodes) -> String {
+    let named: Vec<_> = nodes.addresses.iter().take(NODES).map(server).collect();
+    let more = if nodes.addresses.len() > NODES {
+        ", …"
+    } else {
+        ""
+    };
+    named.join(", ") + more
+}
+
+fn server(url: &Secret) -> String {
+    let Ok(url) = Url::parse(url.expose()) else {
         return "redis".to_owned();
     };
     let host = url.host_str().unwrap_or_default();

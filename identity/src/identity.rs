@@ -86,7 +86,7 @@ impl Identity {
         let database = Box::pin(Database::open(&boot.database, &boot.data_dir)).await?;
         let secret = ServerSecret::open(&database, &boot.secret_file, Arc::clone(&random)).await?;
         let store: Arc<dyn SessionStore> = match &boot.redis {
-            Some(url) => Arc::new(RedisSessions::new(url.expose())?),
+            Some(redis) => Arc::new(RedisSessions::new(redis)?),
             None => Arc::new(SqlSessions::new(database.connections())),
         };
         let identity = Self {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{database, lasting, net, plain, size, stores, take, take_each, whole};
+use super::{database, lasting, net, plain, redis, size, take, take_each, whole};
 use crate::problem::{Fault, Findings};
 use crate::raw::{self, At};
 use crate::{Boot, DatabaseUrl, Hashing, LogFormat};
@@ -53,7 +53,7 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Boot {
             findings,
         ),
         database: database::check(&file.database, database, findings),
-        redis: stores::redis(&file.redis, findings),
+        redis: redis::check(&file.redis, findings),
         hashing: hashing(&file.password, findings),
         log: plain(file.log.format.as_ref(), LogFormat::Auto),
         listen,

@@ -233,8 +233,8 @@ fn login(
 }
 
 /// User names are often addresses, whose `@` is `%40` in a URL.
-fn percent_decoded(text: &str) -> Result<String, Fault> {
-    let fault = || Fault::new("the user name has a `%` in it that means nothing");
+pub(super) fn percent_decoded(text: &str) -> Result<String, Fault> {
+    let fault = || Fault::new("the user name or password has a `%` in it that means nothing");
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

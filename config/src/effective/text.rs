@@ -93,6 +93,10 @@ fn without_password(key: &str, text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.to_owned();
     };
+    // On a Unix socket user and password stand behind the path.
+    if let (true, Some((path, _))) = (scheme.ends_with("unix"), rest.split_once('?')) {
+        return format!("{scheme}://{path}?hidden");
+    }
     let Some((credentials, place)) = rest.rsplit_once('@') else {
         return text.to_owned();
     };
@@ -121,6 +125,7 @@ mod tests {
                 "redis://anna:hidden@cache",
             ),
             ("url", "redis://geheim@cache", "redis://hidden@cache"),
+            ("url", "unix:///run/r?pass=geheim", "unix:///run/r?hidden"),
             ("url", "sqlite:data/doorward.db", "sqlite:data/doorward.db"),
             ("smtp", "smtps://anna@mail:465", "smtps://anna@mail:465"),
             (

@@ -80,7 +80,8 @@ pub(super) fn veil(text: &str) -> String {
 fn veil_parameters(url: &str) -> String {
     url.split_inclusive(['?', '&'])
         .map(|part| match part.split_once('=') {
-            Some((key, value)) if names_password(key) => {
+            // `pass` is what an address of a Unix socket calls it.
+            Some((key, value)) if names_password(key) || key == "pass" => {
                 format!("{key}={}", "*".repeat(value.len()))
             }
             _ => part.to_owned(),

@@ -4,12 +4,10 @@ use super::locate::Spot;
 use crate::problem::Fault;
 
 /// Keys of the documentation that this version does not have yet, by section.
-const LATER: [(&str, &str); 6] = [
+const LATER: [(&str, &str); 4] = [
     ("", "api"),
     ("limits", "connections_per_address"),
     ("limits", "requests_per_connection"),
-    ("redis", "cluster"),
-    ("redis", "sentinel"),
     ("site", "assertion"),
 ];
 

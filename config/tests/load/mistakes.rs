@@ -5,7 +5,7 @@ mod table;
 use doorward_config::{Color, Overrides, Problems, Sources, load};
 
 use crate::{Desk, SITE, load_text};
-use table::{MEANINGS, Mistake, RULES, SHAPES, SITES, TLS};
+use table::{MEANINGS, Mistake, REDIS, RULES, SHAPES, SITES, TLS};
 
 fn only_problem(text: &str, line: usize, said: &[&str]) {
     let Err(problems) = load_text(text) else {
@@ -29,6 +29,9 @@ fn only_problem(text: &str, line: usize, said: &[&str]) {
 fn each_mistake_is_the_only_problem_at_its_line() {
     for Mistake(text, line, said) in SHAPES.iter().chain(&TLS).chain(&MEANINGS) {
         only_problem(&format!("{text}\n{SITE}"), *line, said);
+    }
+    for Mistake(text, line, said) in &REDIS {
+        only_problem(&format!("[redis]\n{text}\n{SITE}"), *line, said);
     }
     for Mistake(text, line, said) in &SITES {
         only_problem(text, *line, said);
@@ -108,7 +111,11 @@ fn the_picture_points_at_the_value() {
 fn credentials_are_not_shown() {
     for line in [
         "[redis]\nurl = \"redis://anna:hunter2@cache/x\"",
-        "[redis]\nurl = \"rediss://anna:hunter2@cache\"",
+        "[redis]\nurl = \"rediss://anna:hunter2@cache/x\"",
+        "[redis]\nurl = \"unix:///run/r?pass=hunter2#\"",
+        "[redis]\ncluster = [\"redis://anna:hunter2@cache/1\"]",
+        "[redis]\nsentinel = { master = \"\", nodes = [\"redis://anna:hunter2@cache\"] }",
+        "[redis]\nurl = \"redis://cache\"\npassword = \"hunter2*\"",
         "redis = \"redis://anna:hunter2@cache\"",
         "[redis]\nurll = \"redis://anna:hunter2@cache\"",
         "[database]\nurl = \"postgres://anna:hunter2@db\"",

@@ -1,4 +1,4 @@
-use doorward_config::{Config, PathGlob, Protocol, WebServer};
+use doorward_config::{Config, PathGlob, Protocol, Redis, WebServer};
 
 use super::*;
 
@@ -122,15 +122,45 @@ fn what_is_open_is_said_as_it_is() {
 }
 
 #[test]
-fn the_password_of_redis_is_not_shown() {
-    let mut config = Config::default();
-    config.boot.redis = Some("redis://user:hunter2@cache.internal:6380/0".into());
-    let text = print(&config, None);
-    assert!(
-        text.contains("sessions: redis://cache.internal:6380\n"),
-        "{text}"
-    );
-    assert!(!text.contains("hunter2"));
+fn the_passwords_of_redis_are_not_shown() {
+    let nodes = |addresses: &[&str]| RedisNodes {
+        addresses: addresses.iter().map(|text| Secret::from(*text)).collect(),
+        username: Some("hunter2".to_owned()),
+        password: Some("hunter2".into()),
+    };
+    let one = |url: &str| RedisServers::One(url.into());
+    let many = ["redis://:hunter2@a", "redis://b", "redis://c", "redis://d"];
+    for (servers, said) in [
+        (
+            one("redis://user:hunter2@cache.internal:6380/0"),
+            "redis://cache.internal:6380\n",
+        ),
+        (one("rediss://:hunter2@cache"), "rediss://cache\n"),
+        (
+            one("unix:///run/r.sock?pass=hunter2"),
+            "redis at /run/r.sock\n",
+        ),
+        (
+            RedisServers::Cluster(nodes(&many)),
+            "redis cluster of redis://a, redis://b, redis://c, …\n",
+        ),
+        (
+            RedisServers::Sentinel {
+                master: "mymaster".to_owned(),
+                sentinels: nodes(&["redis://:hunter2@a:26379"]),
+            },
+            "redis mymaster, by sentinel at redis://a:26379\n",
+        ),
+    ] {
+        let mut config = Config::default();
+        config.boot.redis = Some(Redis {
+            servers,
+            authorities: None,
+        });
+        let text = print(&config, None);
+        assert!(text.contains(&format!("sessions: {said}")), "{text}");
+        assert!(!text.contains("hunter2"));
+    }
 }
 
 #[test]

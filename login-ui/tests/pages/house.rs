@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use doorward_config::{Boot, DatabaseUrl, Hashing, Live, Secret};
+use doorward_config::{Boot, DatabaseUrl, Hashing, Live, Redis, RedisServers, Secret};
 use doorward_identity::audit::By;
 use doorward_identity::change::{Added, Addition, Changed, add, grant_role};
 use doorward_identity::invite::{Invited, invite};
@@ -36,7 +36,12 @@ impl House {
     pub async fn without_sessions() -> Self {
         Self::with(
             |_| {},
-            |boot| boot.redis = Some(Secret::from("redis://127.0.0.1:1".to_owned())),
+            |boot| {
+                boot.redis = Some(Redis {
+                    servers: RedisServers::One(Secret::from("redis://127.0.0.1:1")),
+                    authorities: None,
+                });
+            },
         )
         .await
     }

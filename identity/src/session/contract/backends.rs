@@ -1,12 +1,11 @@
 //! The real stores the contract is asked of: `SQLite` in a folder, and servers of our own.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use doorward_config::DatabaseUrl;
 
+use super::servers::Server;
 use crate::database::{Database, DatabaseTransaction};
 use crate::session::SessionStore;
 use crate::session::redis::RedisSessions;
@@ -20,10 +19,9 @@ pub(super) struct Backend {
     keeper: Keeper,
 }
 
-#[expect(dead_code, reason = "held for what happens when they are dropped")]
 enum Keeper {
     Folder(tempfile::TempDir),
-    Server(RedisServer),
+    Redis(Server),
     Shared(Engine),
 }
 
@@ -31,7 +29,10 @@ impl Backend {
     pub(super) fn name(&self) -> &'static str {
         match self.keeper {
             Keeper::Folder(_) => "SQLite",
-            Keeper::Server(_) => "Redis",
+            Keeper::Redis(Server::Socket(_)) => "Redis on a socket",
+            Keeper::Redis(Server::Tls(_)) => "Redis over TLS",
+            Keeper::Redis(Server::Sentinel(_)) => "Redis behind Sentinel",
+            Keeper::Redis(Server::Cluster(_)) => "Redis Cluster",
             Keeper::Shared(Engine::Postgres) => "PostgreSQL",
             Keeper::Shared(Engine::MariaDb) => "MariaDB",
         }
@@ -49,10 +50,13 @@ impl Backend {
 }
 
 /// Every kind of store.
-pub(super) async fn backends() -> [Backend; 4] {
+pub(super) async fn backends() -> [Backend; 7] {
     [
         sqlite().await,
-        redis(),
+        redis(Server::socket()),
+        redis(Server::tls()),
+        redis(Server::sentinel()),
+        redis(Server::cluster()),
         on(Engine::Postgres).await,
         on(Engine::MariaDb).await,
     ]
@@ -84,98 +88,11 @@ async fn sql(url: &DatabaseUrl) -> Arc<dyn SessionStore> {
     Arc::new(SqlSessions::new(database.connections()))
 }
 
-fn redis() -> Backend {
-    let server = RedisServer::start();
-    let store = Arc::new(RedisSessions::new(&server.url()).unwrap());
-    let other = Arc::new(RedisSessions::new(&server.url()).unwrap());
+fn redis(server: Server) -> Backend {
+    let open = || Arc::new(RedisSessions::new(&server.config()).unwrap());
     Backend {
-        store,
-        other,
-        keeper: Keeper::Server(server),
-    }
-}
-
-/// A `redis-server` on a Unix socket in a folder of its own.
-pub(super) struct RedisServer {
-    folder: tempfile::TempDir,
-    process: Child,
-}
-
-impl RedisServer {
-    pub(super) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let process = Self::spawn(folder.path());
-        let server = Self { folder, process };
-        server.wait();
-        server
-    }
-
-    fn spawn(folder: &Path) -> Child {
-        Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--unixsocket"])
-            .arg(folder.join("redis.sock"))
-            .arg("--dir")
-            .arg(folder)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("these tests need redis-server (Debian: apt-get install redis-server)")
-    }
-
-    /// Starts it again after [`RedisServer::kill`].
-    pub(super) fn restart(&mut self) {
-        self.process = Self::spawn(self.folder.path());
-        self.wait();
-    }
-
-    pub(super) fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-        std::fs::remove_file(self.folder.path().join("redis.sock")).ok();
-    }
-
-    /// Stops it from answering while its connections stay open, or lets it go on.
-    pub(super) fn signal(&self, name: &str) {
-        let done = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.process.id().to_string())
-            .status();
-        assert!(done.unwrap().success());
-    }
-
-    pub(super) fn url(&self) -> String {
-        format!(
-            "redis+unix://{}",
-            self.folder.path().join("redis.sock").display()
-        )
-    }
-
-    pub(super) fn connection(&self) -> redis::Connection {
-        redis::Client::open(self.url())
-            .unwrap()
-            .get_connection()
-            .unwrap()
-    }
-
-    fn wait(&self) {
-        let start = Instant::now();
-        while redis::Client::open(self.url())
-            .unwrap()
-            .get_connection()
-            .is_err()
-        {
-            assert!(
-                start.elapsed() < Duration::from_secs(10),
-                "redis-server does not answer"
-            );
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.signal("CONT");
-        self.process.kill().ok();
-        self.process.wait().ok();
+        store: open(),
+        other: open(),
+        keeper: Keeper::Redis(server),
     }
 }

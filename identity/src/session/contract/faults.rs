@@ -1,12 +1,12 @@
 //! What a Redis that fails does to its sessions: it is said in time, and it ends by itself.
 
-use super::backends::RedisServer;
+use super::servers::RedisServer;
 use super::*;
 use crate::Fault;
 use crate::session::redis::RedisSessions;
 
 fn open(server: &RedisServer) -> Arc<dyn SessionStore> {
-    Arc::new(RedisSessions::new(&server.url()).unwrap())
+    Arc::new(RedisSessions::new(&server.config()).unwrap())
 }
 
 fn is_away<T>(answer: &Result<T, Fault>) -> bool {

@@ -2,8 +2,13 @@
 
 mod backends;
 mod clocks;
+mod cluster;
 mod faults;
 mod lock;
+mod races;
+mod sentinel;
+mod servers;
+mod tls;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

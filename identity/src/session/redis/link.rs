@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, RedisError};
+use redis::{AsyncConnectionConfig, Client, RedisError, Value};
 use tokio::sync::Mutex;
 
 use super::away;
+use super::dial::Dial;
+use super::line::{Line, Manner};
+use super::question::Question;
 use crate::session::store::STORE_DEADLINE;
 use crate::{Fault, StoreName};
 
@@ -34,36 +37,26 @@ enum Slot {
 }
 
 impl Link {
-    pub(super) fn new(url: &str) -> Result<Self, Fault> {
-        let bad =
-            |source: RedisError| Fault::broken_by("redis.url is no address of a Redis", source);
-        let info = url.into_connection_info().map_err(bad)?;
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(settings)).map_err(bad)?;
+    pub(super) fn new(dial: &Dial) -> Result<Self, Fault> {
         Ok(Self {
-            client,
+            client: dial.client()?,
             slot: Mutex::new(Slot::Empty),
         })
     }
 
-    /// The client, for a connection of one's own.
-    pub(super) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// Asks something over the shared connection, within the deadline of a person's request.
-    pub(super) async fn ask<T>(
+    /// Asks something over the shared connection and waits for the answer until `by`.
+    pub(super) async fn ask(
         &self,
-        question: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
-    ) -> Result<T, Fault> {
+        by: Instant,
+        manner: Manner,
+        question: Question<'_>,
+    ) -> Result<Value, Fault> {
         let mut used = None;
-        let asked = tokio::time::timeout(STORE_DEADLINE, async {
+        let asked = tokio::time::timeout_at(by.into(), async {
             let (connection, number) = self.connection().await?;
             used = Some(number);
-            question(connection).await.map_err(away)
+            let line = Line::new(connection, manner);
+            question.put(line).await.map_err(away)
         });
         match asked.await {
             Ok(Ok(answer)) => Ok(answer),
@@ -117,10 +110,7 @@ impl Link {
 
     /// An answer like "read only" or a broken pipe means that this connection will not get better.
     async fn drop_if_dead(&self, used: Option<u64>, fault: &Fault) {
-        let Fault::StoreAway { source, .. } = fault else {
-            return;
-        };
-        let Some(error) = source.downcast_ref::<RedisError>() else {
+        let Some(error) = redis_error(fault) else {
             return;
         };
         let read_only = error.code() == Some("READONLY");
@@ -136,6 +126,14 @@ impl Link {
         if matches!(&*slot, Slot::Up { number, .. } if *number == used) {
             *slot = Slot::Empty;
         }
+    }
+}
+
+/// What Redis itself said, if the fault is an answer of Redis.
+pub(super) fn redis_error(fault: &Fault) -> Option<&RedisError> {
+    match fault {
+        Fault::StoreAway { source, .. } => source.downcast_ref(),
+        Fault::Broken { .. } => None,
     }
 }
 

@@ -2,56 +2,37 @@
 //!
 //! `doorward:session:KEY` is a hash: the record as JSON, its generation, its account. It expires at the absolute
 //! end and is what gateways track. `doorward:seen:KEY` has the last use, outside the tracked prefix.
-//! `doorward:account:ID` is the set of an account's keys. What must happen together is a script.
+//! `doorward:account:ID` is the set of an account's keys. What must happen together is a script on one server
+//! ([`together`]), and steps in an order that is safe to stop in where a cluster keeps it apart ([`apart`]).
 
+mod apart;
+mod cluster;
+mod dial;
+mod keys;
+mod line;
 mod link;
+mod place;
+mod question;
+mod sentinel;
+mod server;
+mod together;
 mod watch;
 
 use async_trait::async_trait;
+use doorward_config::Redis;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use redis::{Script, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, Script, ScriptInvocation};
 use tokio::sync::mpsc;
 
 use super::record::Applied;
 use super::{Event, Record, Rewritten, Rights, SessionKey, SessionStore, Snapshot};
 use crate::{AccountId, Fault, StoreName};
-use link::Link;
-
-/// What every session's key starts with, and what gateways are told of.
-const SESSIONS: &str = "doorward:session:";
-const SEEN: &str = "doorward:seen:";
-const ACCOUNTS: &str = "doorward:account:";
-
-/// Stores a record and notes it with its account; the index lives as long as its longest session.
-const INSERT: &str = "
-redis.call('HSET', KEYS[1], 'r', ARGV[1], 'g', ARGV[2], 'a', KEYS[2])
-redis.call('PEXPIREAT', KEYS[1], ARGV[3])
-local left = redis.call('PTTL', KEYS[2])
-redis.call('SADD', KEYS[2], ARGV[4])
-local now = redis.call('TIME')
-if left < tonumber(ARGV[3]) - (now[1] * 1000 + math.floor(now[2] / 1000)) then
-  redis.call('PEXPIREAT', KEYS[2], ARGV[3])
-end
-return 1";
-
-/// Ends one session: record, last use and place in the index.
-const REMOVE: &str = "
-local found = redis.call('HMGET', KEYS[1], 'r', 'a')
-redis.call('DEL', KEYS[1], KEYS[2])
-if found[2] then redis.call('SREM', found[2], ARGV[1]) end
-return found[1]";
-
-/// Ends all sessions of an account but one.
-const REMOVE_ACCOUNT: &str = "
-local gone = {}
-for _, key in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  if key ~= ARGV[3] then
-    redis.call('DEL', ARGV[1] .. key, ARGV[2] .. key)
-    redis.call('SREM', KEYS[1], key)
-    gone[#gone + 1] = key
-  end
-end
-return gone";
+use apart::Apart;
+use keys::Keys;
+use place::Place;
+use question::{Aim, Question, Words};
+use together::Together;
 
 /// Puts a record in the place of one with an older generation; its expiry stays.
 const REWRITE: &str = "
@@ -60,60 +41,106 @@ if not old or tonumber(old) >= tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], 'r', ARGV[1], 'g', ARGV[2])
 return 1";
 
-/// Sessions in one Redis server.
-pub struct RedisSessions {
-    link: Link,
-    scripts: Scripts,
-}
+/// How many sessions of an account are read at once.
+const AT_ONCE: usize = 16;
 
-struct Scripts {
-    insert: Script,
-    remove: Script,
-    remove_account: Script,
+/// Sessions in Redis.
+pub struct RedisSessions {
+    place: Place,
+    keys: Keys,
+    index: Index,
     rewrite: Script,
 }
 
+/// How a record and its account's index are kept in step.
+enum Index {
+    Together(Together),
+    Apart(Apart),
+}
+
 impl RedisSessions {
-    /// Sessions in the Redis at `url` (`redis://…` or `redis+unix://…`). Connects when first asked.
+    /// Sessions in the servers that the configuration names. Connects when first asked.
     ///
     /// # Errors
-    /// [`Fault::Broken`] when the address makes no sense.
-    pub fn new(url: &str) -> Result<Self, Fault> {
-        let scripts = Scripts {
-            insert: Script::new(INSERT),
-            remove: Script::new(REMOVE),
-            remove_account: Script::new(REMOVE_ACCOUNT),
-            rewrite: Script::new(REWRITE),
+    /// [`Fault::Broken`] when an address or a certificate makes no sense.
+    pub fn new(redis: &Redis) -> Result<Self, Fault> {
+        let place = Place::new(redis)?;
+        let keys = place.keys();
+        let index = match keys {
+            Keys::Plain => Index::Together(Together::new()),
+            Keys::Tagged => Index::Apart(Apart::new()),
         };
         Ok(Self {
-            link: Link::new(url)?,
-            scripts,
+            place,
+            keys,
+            index,
+            rewrite: Script::new(REWRITE),
         })
     }
 
-    async fn invoke<T: redis::FromRedisValue>(
+    /// Runs a script where `key` is.
+    async fn invoke<T: FromRedisValue>(
         &self,
+        key: &str,
         call: &ScriptInvocation<'_>,
     ) -> Result<T, Fault> {
-        self.link
-            .ask(async |mut connection| call.invoke_async(&mut connection).await)
-            .await
+        let question = Question::plain(Words::Script(call));
+        self.ask(key, question).await
+    }
+
+    /// Runs a script that takes something away.
+    async fn take<T: FromRedisValue>(
+        &self,
+        key: &str,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T, Fault> {
+        let question = Question {
+            aim: Aim::Take,
+            ..Question::plain(Words::Script(call))
+        };
+        self.ask(key, question).await
+    }
+
+    /// Puts a command where `key` is.
+    async fn query<T: FromRedisValue>(&self, key: &str, command: &Cmd) -> Result<T, Fault> {
+        let question = Question::plain(Words::Command(command));
+        self.ask(key, question).await
+    }
+
+    async fn ask<T: FromRedisValue>(&self, key: &str, question: Question<'_>) -> Result<T, Fault> {
+        let answer = self.place.ask(key, question).await?;
+        redis::from_redis_value(answer).map_err(misunderstood)
     }
 
     async fn read(&self, key: &SessionKey) -> Result<Option<Snapshot>, Fault> {
+        let name = self.keys.session(key);
         let mut both = redis::pipe();
         both.cmd("HGET")
-            .arg(session(key))
+            .arg(&name)
             .arg("r")
             .cmd("GET")
-            .arg(seen(key));
-        let (record, last_seen): (Option<String>, Option<i64>) = self
-            .link
-            .ask(async |mut connection| both.query_async(&mut connection).await)
-            .await?;
+            .arg(self.keys.seen(key));
+        let question = Question::plain(Words::Several(&both));
+        let (record, last_seen): (Option<String>, Option<i64>) = self.ask(&name, question).await?;
         record
             .map(|record| snapshot(&record, last_seen))
             .transpose()
+    }
+
+    async fn members(&self, of: AccountId) -> Result<Vec<String>, Fault> {
+        match &self.index {
+            Index::Together(index) => index.members(self, of).await,
+            Index::Apart(index) => index.members(self, of).await,
+        }
+    }
+
+    /// What is in the index has no record.
+    async fn forget(&self, of: AccountId, key: &str) -> Result<(), Fault> {
+        match &self.index {
+            Index::Together(index) => index.forget(self, of, key).await,
+            // It may be on its way.
+            Index::Apart(_) => Ok(()),
+        }
     }
 }
 
@@ -124,13 +151,11 @@ impl SessionStore for RedisSessions {
     }
 
     async fn insert(&self, key: &SessionKey, record: &Record) -> Result<(), Fault> {
-        let mut call = self.scripts.insert.key(session(key));
-        call.key(account(record.account))
-            .arg(write(record)?)
-            .arg(record.generation)
-            .arg(record.ends_at.as_millisecond())
-            .arg(key.to_string());
-        self.invoke(&call).await
+        let text = write(record)?;
+        match &self.index {
+            Index::Together(index) => index.insert(self, key, record, text).await,
+            Index::Apart(index) => index.insert(self, key, record, text).await,
+        }
     }
 
     async fn load(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Snapshot>, Fault> {
@@ -141,9 +166,10 @@ impl SessionStore for RedisSessions {
     }
 
     async fn remove(&self, key: &SessionKey) -> Result<Option<Record>, Fault> {
-        let mut call = self.scripts.remove.key(session(key));
-        call.key(seen(key)).arg(key.to_string());
-        let record: Option<String> = self.invoke(&call).await?;
+        let record = match &self.index {
+            Index::Together(index) => index.remove(self, key).await,
+            Index::Apart(index) => index.remove(self, key).await,
+        }?;
         // A record that cannot be read is gone all the same; saying so would only stop a sign-out.
         Ok(record
             .and_then(|record| snapshot(&record, None).ok())
@@ -155,11 +181,10 @@ impl SessionStore for RedisSessions {
         of: AccountId,
         spare: Option<&SessionKey>,
     ) -> Result<Vec<SessionKey>, Fault> {
-        let mut call = self.scripts.remove_account.key(account(of));
-        call.arg(SESSIONS)
-            .arg(SEEN)
-            .arg(spare.map(SessionKey::to_string).unwrap_or_default());
-        let gone: Vec<String> = self.invoke(&call).await?;
+        let gone = match &self.index {
+            Index::Together(index) => index.remove_account(self, of, spare).await,
+            Index::Apart(index) => index.remove_account(self, of, spare).await,
+        }?;
         gone.iter().map(|key| key_of(key)).collect()
     }
 
@@ -168,24 +193,20 @@ impl SessionStore for RedisSessions {
         of: AccountId,
         now: Timestamp,
     ) -> Result<Vec<(SessionKey, Snapshot)>, Fault> {
-        let index = account(of);
-        let mut members = redis::cmd("SMEMBERS");
-        members.arg(&index);
-        let keys: Vec<String> = self
-            .link
-            .ask(async |mut connection| members.query_async(&mut connection).await)
-            .await?;
-        let mut live = Vec::with_capacity(keys.len());
-        for text in keys {
+        let reads = self.members(of).await?.into_iter().map(async |text| {
             let key = key_of(&text)?;
             match self.read(&key).await? {
-                Some(found) if now < found.record.ends_at => live.push((key, found)),
+                Some(found) if now < found.record.ends_at => Ok(Some((key, found))),
                 // Over by our clock, which may be wrong: what is still there must be found when all are ended.
-                Some(_) => {}
-                None => self.forget(&index, &text).await?,
+                Some(_) => Ok(None),
+                None => self.forget(of, &text).await.map(|()| None),
             }
-        }
-        Ok(live)
+        });
+        let reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+        reads
+            .try_filter_map(async |found| Ok(found))
+            .try_collect()
+            .await
     }
 
     async fn rewrite(&self, key: &SessionKey, rights: &Rights) -> Result<Rewritten, Fault> {
@@ -195,9 +216,10 @@ impl SessionStore for RedisSessions {
         if rights.apply_to(&mut record) == Applied::AlreadyNewer {
             return Ok(Rewritten::NotNeeded);
         }
-        let mut call = self.scripts.rewrite.key(session(key));
+        let name = self.keys.session(key);
+        let mut call = self.rewrite.key(&name);
         call.arg(write(&record)?).arg(record.generation);
-        let written: u8 = self.invoke(&call).await?;
+        let written: u8 = self.take(&name, &call).await?;
         Ok(if written == 1 {
             Rewritten::Yes
         } else {
@@ -211,14 +233,13 @@ impl SessionStore for RedisSessions {
         at: Timestamp,
         ends_at: Timestamp,
     ) -> Result<(), Fault> {
+        let name = self.keys.seen(key);
         let mut set = redis::cmd("SET");
-        set.arg(seen(key))
+        set.arg(&name)
             .arg(at.as_millisecond())
             .arg("PXAT")
             .arg(ends_at.as_millisecond());
-        self.link
-            .ask(async |mut connection| set.query_async(&mut connection).await)
-            .await
+        self.query(&name, &set).await
     }
 
     async fn prune(&self, _: Timestamp) -> Result<u64, Fault> {
@@ -226,31 +247,8 @@ impl SessionStore for RedisSessions {
     }
 
     async fn watch(&self, to: mpsc::Sender<Event>) {
-        watch::watch(&self.link, to).await;
+        watch::watch(&self.place, to).await;
     }
-}
-
-impl RedisSessions {
-    /// Takes a session that expired by itself out of its account's index.
-    async fn forget(&self, index: &str, key: &str) -> Result<(), Fault> {
-        let mut call = redis::cmd("SREM");
-        call.arg(index).arg(key);
-        self.link
-            .ask(async |mut connection| call.query_async(&mut connection).await)
-            .await
-    }
-}
-
-fn session(key: &SessionKey) -> String {
-    format!("{SESSIONS}{key}")
-}
-
-fn seen(key: &SessionKey) -> String {
-    format!("{SEEN}{key}")
-}
-
-fn account(id: AccountId) -> String {
-    format!("{ACCOUNTS}{id}")
 }
 
 fn key_of(hex: &str) -> Result<SessionKey, Fault> {
@@ -279,4 +277,9 @@ fn snapshot(record: &str, last_seen: Option<i64>) -> Result<Snapshot, Fault> {
 
 fn away(error: redis::RedisError) -> Fault {
     Fault::away(StoreName::Redis, error)
+}
+
+/// An answer of another kind, as a key that somebody else has written gives.
+fn misunderstood(error: redis::ParsingError) -> Fault {
+    away(error.into())
 }

@@ -1,18 +1,21 @@
-//! Hearing of changes: a connection of its own, on which Redis pushes the names of changed keys.
+//! Hearing of changes: connections of its own, on which Redis pushes the names of changed keys.
 //!
 //! Not redis' `ConnectionManager`, which reconnects without tracking. Pushes and the answer to a `PING` come over
-//! one connection in order: once the answer is here, every change before it has been pushed.
+//! a connection in order: once the answer is here, every change before it has been pushed.
+
+mod trackers;
 
 use std::time::{Duration, Instant};
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError, Value};
+use redis::{PushInfo, PushKind, RedisError, Value};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use super::SESSIONS;
-use super::link::Link;
-use crate::session::{Event, SessionKey};
+use super::keys::session_of;
+use super::place::Place;
+use crate::Fault;
+use crate::session::Event;
+use trackers::Trackers;
 
 /// How often the connection is asked for a sign of life.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -29,9 +32,9 @@ const BACKLOG: usize = 10_000;
 type Pushes = mpsc::UnboundedReceiver<PushInfo>;
 
 /// Follows until the receiver is gone, over one connection after the other.
-pub(super) async fn watch(link: &Link, to: mpsc::Sender<Event>) {
+pub(super) async fn watch(place: &Place, to: mpsc::Sender<Event>) {
     loop {
-        match follow(link, &to).await {
+        match follow(place, &to).await {
             End::NobodyListens => return,
             End::Lost(why) => tracing::debug!(%why, "the watch on redis is lost"),
         }
@@ -54,24 +57,36 @@ impl From<RedisError> for End {
     }
 }
 
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::StoreAway { source, .. } => Self::Lost(source.to_string()),
+            fault @ Fault::Broken { .. } => Self::Lost(fault.to_string()),
+        }
+    }
+}
+
 impl<T> From<mpsc::error::SendError<T>> for End {
     fn from(_: mpsc::error::SendError<T>) -> Self {
         Self::NobodyListens
     }
 }
 
-async fn follow(link: &Link, to: &mpsc::Sender<Event>) -> End {
-    match follow_one(link, to).await {
+async fn follow(place: &Place, to: &mpsc::Sender<Event>) -> End {
+    match follow_one(place, to).await {
         Ok(never) => match never {},
         Err(end) => end,
     }
 }
 
 async fn follow_one(
-    link: &Link,
+    place: &Place,
     to: &mpsc::Sender<Event>,
 ) -> Result<std::convert::Infallible, End> {
-    let (connection, mut pushes) = connect(link).await?;
+    let (sender, mut pushes) = mpsc::unbounded_channel();
+    let trackers = Trackers::connect(place, &sender).await?;
+    // They have their own: when the last one is closed, so is the channel.
+    drop(sender);
     // Only now, with the tracking on: what is read from here on is told of when it changes.
     to.send(Event::Everything).await?;
     let mut ticks = tokio::time::interval(PERIOD);
@@ -80,47 +95,19 @@ async fn follow_one(
         tokio::select! {
             biased;
             push = pushes.recv() => pass_on(push, &mut pushes, to).await?,
-            _ = ticks.tick() => prove(connection.clone(), &mut pushes, to).await?,
+            _ = ticks.tick() => prove(&trackers, &mut pushes, to).await?,
         }
     }
 }
 
-async fn connect(link: &Link) -> Result<(MultiplexedConnection, Pushes), End> {
-    let (sender, pushes) = mpsc::unbounded_channel();
-    let config = AsyncConnectionConfig::new()
-        .set_push_sender(sender)
-        .set_connection_timeout(Some(DEADLINE))
-        .set_response_timeout(Some(DEADLINE));
-    let mut connection = link
-        .client()
-        .get_multiplexed_async_connection_with_config(&config)
-        .await?;
-    redis::pipe()
-        .cmd("CLIENT")
-        .arg("SETNAME")
-        .arg("doorward-watch")
-        .ignore()
-        .cmd("CLIENT")
-        .arg("TRACKING")
-        .arg("ON")
-        .arg("BCAST")
-        .arg("PREFIX")
-        .arg(SESSIONS)
-        .ignore()
-        .exec_async(&mut connection)
-        .await?;
-    Ok((connection, pushes))
-}
-
 /// Asks for a sign of life. While it is awaited, pushes go on.
 async fn prove(
-    mut connection: MultiplexedConnection,
+    trackers: &Trackers<'_>,
     pushes: &mut Pushes,
     to: &mpsc::Sender<Event>,
 ) -> Result<(), End> {
     let as_of = Instant::now();
-    let ping = redis::cmd("PING");
-    let answer = ping.query_async::<String>(&mut connection);
+    let answer = trackers.prove(as_of);
     tokio::pin!(answer);
     loop {
         tokio::select! {
@@ -185,16 +172,14 @@ fn invalidated(data: &[Value]) -> Vec<Event> {
 }
 
 fn changed(name: &[u8]) -> Event {
-    std::str::from_utf8(name)
-        .ok()
-        .and_then(|name| name.strip_prefix(SESSIONS))
-        .and_then(SessionKey::from_hex)
-        .map_or(Event::Everything, Event::Changed)
+    session_of(name).map_or(Event::Everything, Event::Changed)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::SESSIONS;
     use super::*;
+    use crate::session::SessionKey;
 
     #[test]
     fn a_push_names_the_session() {
