@@ -20,16 +20,23 @@ use crate::{free_port, until, within};
 pub struct RedisServer {
     folder: TempDir,
     port: u16,
+    arguments: Vec<String>,
     child: Option<Child>,
 }
 
 impl RedisServer {
     /// Starts it and waits until it answers.
     pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts it with these arguments besides, and waits until it answers.
+    pub async fn with(arguments: &[&str]) -> Self {
         loop {
             let mut server = Self {
                 folder: tempfile::tempdir().expect("a temporary folder"),
                 port: free_port(),
+                arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
                 child: None,
             };
             // Somebody else may have taken the port in between.
@@ -64,6 +71,7 @@ impl RedisServer {
             ])
             .arg("--dir")
             .arg(self.folder.path())
+            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)

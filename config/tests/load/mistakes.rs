@@ -1,11 +1,13 @@
 //! Mistakes: each is found, at its line, and explained.
 
+mod redis;
 mod table;
 
 use doorward_config::{Color, Overrides, Problems, Sources, load};
 
 use crate::{Desk, SITE, load_text};
-use table::{MEANINGS, Mistake, REDIS, RULES, SHAPES, SITES, TLS};
+use redis::REDIS;
+use table::{MEANINGS, Mistake, RULES, SHAPES, SITES, TLS};
 
 fn only_problem(text: &str, line: usize, said: &[&str]) {
     let Err(problems) = load_text(text) else {
