@@ -56,6 +56,55 @@ impl Default for Boot {
     }
 }
 
+impl Boot {
+    /// The keys that `new` has otherwise, as they are written: what follows from another is not among them.
+    #[must_use]
+    pub fn changes(&self, new: &Self) -> Vec<&'static str> {
+        // Taken apart, so that nothing is forgotten.
+        let Self {
+            listen,
+            listen_tls,
+            admin_listen,
+            data_dir,
+            threads,
+            secret_file,
+            drain,
+            database,
+            redis,
+            hashing,
+            log,
+        } = self;
+        let both = |follows: fn(&Self) -> bool| follows(self) && follows(new);
+        let secret_follows = both(|boot| boot.secret_file == boot.data_dir.join("secret.key"));
+        let database_follows =
+            both(|boot| boot.database == DatabaseUrl::Sqlite(boot.data_dir.join("doorward.db")));
+        let named = [
+            ("server.listen", *listen != new.listen),
+            ("server.listen_tls", *listen_tls != new.listen_tls),
+            ("server.admin_listen", *admin_listen != new.admin_listen),
+            ("server.data_dir", *data_dir != new.data_dir),
+            ("server.threads", *threads != new.threads),
+            (
+                "server.secret_file",
+                *secret_file != new.secret_file && !secret_follows,
+            ),
+            ("server.drain", *drain != new.drain),
+            (
+                "database.url",
+                *database != new.database && !database_follows,
+            ),
+            ("redis.url", *redis != new.redis),
+            ("log.format", *log != new.log),
+        ];
+        let mut keys: Vec<_> = named
+            .into_iter()
+            .filter_map(|(key, changed)| changed.then_some(key))
+            .collect();
+        keys.extend(hashing.changes(new.hashing));
+        keys
+    }
+}
+
 /// Cost of an argon2id password hash (RFC 9106), and how many run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hashing {
@@ -70,6 +119,24 @@ pub struct Hashing {
 }
 
 impl Hashing {
+    fn changes(self, new: Self) -> impl Iterator<Item = &'static str> {
+        let Self {
+            memory_kib,
+            iterations,
+            lanes,
+            concurrency,
+        } = self;
+        let named = [
+            ("password.memory", memory_kib != new.memory_kib),
+            ("password.iterations", iterations != new.iterations),
+            ("password.lanes", lanes != new.lanes),
+            ("password.concurrency", concurrency != new.concurrency),
+        ];
+        named
+            .into_iter()
+            .filter_map(|(key, changed)| changed.then_some(key))
+    }
+
     /// What `concurrency = 0` stands for: all cores but one, at least one.
     #[must_use]
     pub fn spare_cores() -> usize {

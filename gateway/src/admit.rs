@@ -11,6 +11,7 @@ use pingora_http::RequestHeader;
 
 use crate::context::{Context, Place, Visit};
 use crate::cookie::{self, Presented};
+use crate::current::Current;
 use crate::door;
 use crate::metrics::{self, Metrics, Source, Via};
 use crate::pass::{Asked, Pass};
@@ -36,7 +37,8 @@ impl Admission {
     }
 }
 
-/// What is needed to decide.
+/// What is needed to decide, and to decide again.
+#[derive(Clone)]
 pub struct Judge {
     /// Sessions in memory.
     pub cache: Arc<SessionCache>,
@@ -44,6 +46,8 @@ pub struct Judge {
     pub clock: Arc<dyn Clock>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// For what stays open: a request itself is judged by the configuration that it began under.
+    pub current: Arc<Current>,
 }
 
 /// Who somebody turned out to be.
@@ -107,14 +111,13 @@ impl Judge {
         site.metrics.decision(word, via);
         outcome?;
         own_page(site, request, visit)?;
-        let Who::Known(entry) = who else {
-            return Ok(Admission { person: None });
+        let person = match who {
+            Who::Known(entry) => Some(entry),
+            Who::Nobody | Who::CannotSay => None,
         };
-        // On an open page too: there the site is told who it is as well.
-        door::leave(self.pass(site, &entry, &facts, context));
-        Ok(Admission {
-            person: Some(entry),
-        })
+        // On an open page too: there the site is told who it is as well, and it may not stay open.
+        door::leave(self.pass(person.as_ref(), &facts, visit));
+        Ok(Admission { person })
     }
 
     /// Who shows what cookie.
@@ -142,26 +145,14 @@ impl Judge {
     }
 
     /// What keeps the connection open once the request is let in.
-    fn pass(
-        &self,
-        site: &Arc<Site>,
-        entry: &Arc<Entry>,
-        facts: &Facts<'_>,
-        context: &Context,
-    ) -> Pass {
+    fn pass(&self, entry: Option<&Arc<Entry>>, facts: &Facts<'_>, visit: &Visit) -> Pass {
         let asked = Asked {
+            host: visit.host.name().into(),
             path: facts.path.into(),
             method: facts.method.clone(),
             client: facts.client,
         };
-        let sessions = (Arc::clone(&self.cache), Arc::clone(&self.clock));
-        Pass::new(
-            sessions,
-            Arc::clone(entry),
-            context.sites.lifetimes,
-            Arc::clone(site),
-            asked,
-        )
+        Pass::new(self.clone(), entry.map(Arc::clone), asked)
     }
 }
 

@@ -8,11 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use doorward_config::{Boot, Config, Live, Sources};
 use doorward_identity::tally::Tally;
 use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, mail, setup};
-use doorward_login_ui::Ui;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server};
 use pingora_core::services::background::background_service;
@@ -20,24 +18,27 @@ use pingora_proxy::HttpProxy;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::admin;
 use crate::admit::Judge;
 use crate::banner::{self, Banner};
+use crate::compile::Compiler;
+use crate::current::Current;
 use crate::door::{Door, Draining};
 use crate::limits::Hall;
 use crate::listeners::{Listeners, Serving};
 use crate::metrics::Metrics;
+use crate::pages::Pages;
 use crate::proxy::Gate;
 use crate::readiness::{Asking, Probe, Readiness};
 use crate::refusal::Refusal;
+use crate::reload::{Hangups, Reload};
 use crate::request_id::RequestIds;
 use crate::run_dir::RunDir;
 use crate::session_cache::{Bounds, SessionCache};
-use crate::sites::Sites;
 use crate::sockets::{Bound, Sockets};
 use crate::stop::Stop;
 use crate::tls::Reread;
 use crate::upstream::Upstreams;
-use crate::{admin, pages};
 
 /// Threads that serve pages and files, ask the stores and follow the watch: everything but proxying.
 const HOUSE_THREADS: usize = 2;
@@ -54,23 +55,56 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How long what runs beside the requests may take to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// The threads beside the proxy, which hear what the operator says.
+pub struct House {
+    runtime: Runtime,
+    hangups: Hangups,
+}
+
+impl House {
+    /// To be made first of all: from here on SIGHUP does not end the process.
+    ///
+    /// # Errors
+    /// No threads can be had, or no signals.
+    pub fn open() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(HOUSE_THREADS)
+            .thread_name("house")
+            .enable_all()
+            .build()
+            .context("no threads can be had")?;
+        let in_runtime = runtime.enter();
+        let hangups = Hangups::hear().context("SIGHUP cannot be heard")?;
+        drop(in_runtime);
+        Ok(Self { runtime, hangups })
+    }
+}
+
 /// Serves until it is told to stop.
 ///
 /// # Errors
 /// Something that is needed cannot be had: a store, an address, a folder. A [`Fault`](doorward_identity::Fault) stays
 /// recognisable.
-pub fn run(config: Config, _sources: Sources) -> anyhow::Result<()> {
+pub fn run(house: House, config: Config, sources: Sources) -> anyhow::Result<()> {
     let Config { boot, live } = config;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(HOUSE_THREADS)
-        .thread_name("house")
-        .enable_all()
-        .build()
-        .context("no threads can be had")?;
+    let House { runtime, hangups } = house;
     let (stop, stopping) = watch::channel(false);
     let run_dir = RunDir::make(&boot.data_dir).context("no folder can be made for our sockets")?;
-    let parts = Parts::gather(&boot, live, &runtime, &run_dir, stopping)?;
+    let (parts, compiler) = Parts::gather(&boot, live, &runtime, &run_dir, stopping)?;
+    let reload = Reload {
+        // A file that was read must be there again: without it the defaults would take the place of what it says.
+        sources: Sources {
+            files: sources.found_files(),
+            ..sources
+        },
+        boot: boot.clone(),
+        current: Arc::clone(&parts.current),
+        certificates: Arc::clone(&parts.certificates),
+        compiler,
+        metrics: Arc::clone(&parts.metrics),
+    };
     let server = parts.serve(&boot)?;
+    runtime.spawn(reload.follow(hangups));
     server.pingora.run(RunArgs {
         shutdown_signal: Box::new(server.stop),
     });
@@ -86,7 +120,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     cache: Arc<SessionCache>,
-    sites: Arc<ArcSwap<Sites>>,
+    current: Arc<Current>,
     certificates: Arc<Reread>,
     setup: Option<String>,
 }
@@ -104,7 +138,7 @@ impl Parts {
         runtime: &Runtime,
         run_dir: &RunDir,
         stopping: watch::Receiver<bool>,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<(Self, Compiler)> {
         let metrics = Arc::new(Metrics::new(&Refusal::REASONS)?);
         let identity = Arc::new(runtime.block_on(Identity::open_in(boot, world(&metrics)))?);
         let setup = runtime
@@ -112,20 +146,13 @@ impl Parts {
             .map(|token| token.text());
         let clock = Arc::clone(&identity.clock);
         let certificates = Arc::new(Reread::open(&live.certificates, clock)?);
-        let upstreams = Upstreams::new(run_dir.path(), runtime.handle().clone(), stopping.clone());
-        let sites = Sites::compile(
-            live,
-            &pages::socket(run_dir.path()),
-            &|site| upstreams.open(site),
-            &metrics,
-        )?;
-        let sites = Arc::new(ArcSwap::from_pointee(sites));
-        pages::serve(
-            router(&identity, &sites),
-            run_dir.path(),
-            runtime.handle(),
-            stopping,
-        )?;
+        let (folder, handle) = (run_dir.path(), runtime.handle());
+        let compiler = Compiler {
+            upstreams: Upstreams::new(folder, handle.clone(), stopping.clone()),
+            pages: Pages::new(Arc::clone(&identity), folder, handle.clone(), stopping),
+            metrics: Arc::clone(&metrics),
+        };
+        let current = Arc::new(Current::new(compiler.compile(live)?));
         let cache = SessionCache::new(
             Arc::clone(&identity.sessions),
             Arc::clone(&identity.clock),
@@ -139,7 +166,7 @@ impl Parts {
             metrics,
             readiness,
             cache,
-            sites,
+            current,
             certificates,
             setup,
         };
@@ -150,7 +177,7 @@ impl Parts {
         parts.start(runtime);
         parts.deliver(runtime);
         runtime.block_on(parts.hear());
-        Ok(parts)
+        Ok((parts, compiler))
     }
 
     /// Starts what runs beside the requests.
@@ -174,8 +201,8 @@ impl Parts {
 
     /// Mail goes out beside the requests, from whichever gateway comes to it first.
     fn deliver(&self, runtime: &Runtime) {
-        let sites = Arc::clone(&self.sites);
-        let live = Arc::new(move || Arc::clone(&sites.load().live));
+        let current = Arc::clone(&self.current);
+        let live = Arc::new(move || Arc::clone(&current.load().live));
         runtime.spawn(mail::deliver(Arc::clone(&self.identity), live));
     }
 
@@ -222,7 +249,7 @@ impl Parts {
             Asking(Arc::clone(&self.readiness)),
         ));
 
-        let live = Arc::clone(&self.sites.load().live);
+        let live = Arc::clone(&self.current.load().live);
         print!(
             "{}",
             Banner {
@@ -248,11 +275,11 @@ impl Parts {
         listeners: &Listeners,
     ) -> anyhow::Result<Vec<Serving>> {
         let gate = Gate {
-            sites: Arc::clone(&self.sites),
             judge: Judge {
                 cache: Arc::clone(&self.cache),
                 clock: Arc::clone(&self.identity.clock),
                 metrics: Arc::clone(&self.metrics),
+                current: Arc::clone(&self.current),
             },
             request_ids: RequestIds::new(&*self.identity.random),
             draining: Arc::clone(draining),
@@ -261,7 +288,7 @@ impl Parts {
         let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
         proxy.handle_init_modules();
         let hall = Hall {
-            sites: Arc::clone(&self.sites),
+            current: Arc::clone(&self.current),
             metrics: Arc::clone(&self.metrics),
             draining: Arc::clone(draining),
             crowd: Arc::default(),
@@ -278,14 +305,6 @@ fn world(metrics: &Arc<Metrics>) -> World {
         random: Arc::new(SystemRandom),
         tally,
     }
-}
-
-fn router(identity: &Arc<Identity>, sites: &Arc<ArcSwap<Sites>>) -> axum::Router {
-    let sites = Arc::clone(sites);
-    doorward_login_ui::router(Ui {
-        identity: Arc::clone(identity),
-        live: Arc::new(move || Arc::clone(&sites.load().live)),
-    })
 }
 
 fn readiness(

@@ -1,4 +1,5 @@
-//! What keeps an open connection open: a session that lives, and rights that allow the request.
+//! What keeps an open connection open: a session that lives, if it was made by one, and rules that allow the request as
+//! they are now.
 //!
 //! Owns the watching. When something may have changed it asks again; only an answer closes anything, or five
 //! seconds without one. Must not know sockets.
@@ -7,14 +8,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use doorward_identity::Clock;
 use doorward_identity::session::SessionKey;
 use http::Method;
 use tokio::sync::watch;
 
+use crate::admit::Judge;
 use crate::policy::{self, Decision, Facts, Person};
-use crate::session_cache::{Entry, Found, Lifetimes, Proof, SessionCache};
-use crate::sites::Site;
+use crate::session_cache::{Entry, Found, Proof};
+use crate::sites::Sites;
+use crate::target;
 
 /// After this long without any proof an open connection is closed: the store was silent, and so was its watch.
 const UNPROVEN: Duration = Duration::from_millis(3700);
@@ -54,6 +56,8 @@ impl Closed {
 /// What was asked for, to be judged again.
 #[derive(Debug)]
 pub struct Asked {
+    /// The host.
+    pub host: Box<str>,
     /// The canonical path.
     pub path: Box<str>,
     /// The method.
@@ -64,39 +68,47 @@ pub struct Asked {
 
 /// The right of one open request to stay open.
 pub struct Pass {
-    cache: Arc<SessionCache>,
-    clock: Arc<dyn Clock>,
-    entry: Arc<Entry>,
-    lifetimes: Lifetimes,
-    site: Arc<Site>,
+    judge: Judge,
+    entry: Option<Arc<Entry>>,
     asked: Asked,
 }
 
 impl Pass {
-    /// The right that `entry` gives to what was asked of `site`.
+    /// The right that `entry`, or being nobody, gives to what was asked.
     #[must_use]
-    pub fn new(
-        (cache, clock): (Arc<SessionCache>, Arc<dyn Clock>),
-        entry: Arc<Entry>,
-        lifetimes: Lifetimes,
-        site: Arc<Site>,
-        asked: Asked,
-    ) -> Self {
+    pub fn new(judge: Judge, entry: Option<Arc<Entry>>, asked: Asked) -> Self {
         Self {
-            cache,
-            clock,
+            judge,
             entry,
-            lifetimes,
-            site,
             asked,
         }
     }
 
     /// Ends when the request must.
     pub(crate) async fn until_over(&self) -> Closed {
-        let key = *self.entry.key();
-        let watching = self.cache.watch(key);
-        let mut doubts = self.cache.doubts();
+        match &self.entry {
+            Some(entry) => self.until_refused(*entry.key()).await,
+            None => self.until_closed_to_all().await,
+        }
+    }
+
+    /// Nobody has no session that could end, but the rules may change.
+    async fn until_closed_to_all(&self) -> Closed {
+        let mut replacements = self.judge.current.replacements();
+        loop {
+            replacements.mark_unchanged();
+            if !self.allows(&self.judge.current.load(), None) {
+                return Closed::RightsGone;
+            }
+            change(&mut replacements).await;
+        }
+    }
+
+    async fn until_refused(&self, key: SessionKey) -> Closed {
+        let cache = &self.judge.cache;
+        let watching = cache.watch(key);
+        let mut doubts = cache.doubts();
+        let mut replacements = self.judge.current.replacements();
         let mut proven = Instant::now();
         loop {
             // Made before looking, so that what changes meanwhile rings.
@@ -104,8 +116,11 @@ impl Pass {
             tokio::pin!(changed);
             changed.as_mut().enable();
             doubts.mark_unchanged();
-            let entry = match self.cache.find(&key, self.lifetimes).await.0 {
-                Found::Known(entry) if self.allows(&entry) => entry,
+            replacements.mark_unchanged();
+            let sites = self.judge.current.load();
+            let lifetimes = sites.lifetimes;
+            let entry = match cache.find(&key, lifetimes).await.0 {
+                Found::Known(entry) if self.allows(&sites, Some(&entry)) => entry,
                 Found::Known(_) => return Closed::RightsGone,
                 Found::None => return Closed::SessionEnded,
                 Found::Away => {
@@ -116,26 +131,35 @@ impl Pass {
                     continue;
                 }
             };
+            // Nothing is held while nothing happens: an old configuration has to go.
+            drop(sites);
             proven = Instant::now();
             tokio::select! {
                 () = changed => {}
-                () = doubt(&mut doubts) => {}
-                () = self.end_of(&entry) => {}
+                () = change(&mut doubts) => {}
+                () = change(&mut replacements) => {}
+                () = self.end_of(&entry, lifetimes.idle) => {}
             }
         }
     }
 
-    fn allows(&self, entry: &Entry) -> bool {
+    /// Whether it would be let in now. What is under the portal's path by now is not the site's any more.
+    fn allows(&self, sites: &Sites, entry: Option<&Entry>) -> bool {
+        let Some(site) = sites.routes.find(&self.asked.host) else {
+            return false;
+        };
+        if sites.portal.covers(&self.asked.path)
+            || target::canonical(self.asked.path.as_bytes(), site.paths).is_err()
+        {
+            return false;
+        }
+        let person = entry.map(|entry| Person::from(entry.record()));
         let facts = Facts {
             path: &self.asked.path,
             method: &self.asked.method,
             client: self.asked.client,
         };
-        match policy::decide(
-            &self.site.rules,
-            &facts,
-            Some(&Person::from(entry.record())),
-        ) {
+        match policy::decide(&site.rules, &facts, person.as_ref()) {
             Decision::Allowed(_) => true,
             Decision::SignInNeeded
             | Decision::SecondFactorNeeded
@@ -146,30 +170,24 @@ impl Pass {
 
     /// While the watch proved itself, silence was proof too.
     fn last_proof(&self, seen: Instant) -> Instant {
-        match self.cache.proof() {
+        match self.judge.cache.proof() {
             Proof::Never => seen,
             Proof::At(proof) => proof.max(seen),
         }
     }
 
     /// Waits for the moment when the session ends by itself, or a while at most.
-    async fn end_of(&self, entry: &Entry) {
-        let now = self.clock.now().as_millisecond();
-        let left = entry.ends(self.lifetimes.idle).saturating_sub(now);
+    async fn end_of(&self, entry: &Entry, idle: Duration) {
+        let now = self.judge.clock.now().as_millisecond();
+        let left = entry.ends(idle).saturating_sub(now);
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
         tokio::time::sleep(left.clamp(AGAIN, LONGEST)).await;
     }
-
-    /// Whose session it is.
-    #[must_use]
-    pub fn key(&self) -> &SessionKey {
-        self.entry.key()
-    }
 }
 
-/// Waits until nothing is proven any more.
-async fn doubt(doubts: &mut watch::Receiver<u64>) {
-    if doubts.changed().await.is_err() {
+/// Waits until it is said that something changed.
+async fn change(said: &mut watch::Receiver<u64>) {
+    if said.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }

@@ -19,7 +19,6 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pingora_core::modules::http::HttpModules;
@@ -36,13 +35,10 @@ use crate::limits::Body;
 use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
-use crate::sites::Sites;
 use crate::{answer, door, forward, intake, limits, response};
 
 /// The gate: everything that the phases need.
 pub struct Gate {
-    /// The configuration as it is now: the only thing that a reload replaces.
-    pub sites: Arc<ArcSwap<Sites>>,
     /// Decides.
     pub judge: Judge,
     /// Names requests.
@@ -77,7 +73,7 @@ impl ProxyHttp for Gate {
     fn new_ctx(&self) -> Context {
         let metrics = &self.judge.metrics;
         let (sites, id, now) = (
-            self.sites.load_full(),
+            self.judge.current.load(),
             self.request_ids.next(),
             self.judge.clock.now(),
         );

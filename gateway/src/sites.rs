@@ -2,7 +2,6 @@
 //!
 //! Owns the compiled sites, the portal's place, the limits and the pages of refusals. Must not know requests.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::client::TrustedProxies;
 use crate::headers::IdentityNames;
 use crate::metrics::{Metrics, SiteMetrics};
 use crate::names::{MethodOverride, StripSet};
+use crate::pages::Opened;
 use crate::policy::Rules;
 use crate::refusal::Plates;
 use crate::route::Routes;
@@ -79,6 +79,8 @@ pub struct Portal {
     strip: StripSet,
     upstream: Upstream,
     metrics: Arc<SiteMetrics>,
+    /// Served as long as anybody may ask for them.
+    _pages: Opened,
 }
 
 /// Most bytes in the body of a request to a built-in page.
@@ -118,17 +120,13 @@ impl Portal {
 }
 
 impl Sites {
-    /// Compiles a configuration. `pages` is the socket of the built-in pages; `open` opens the upstream of a site.
+    /// Compiles a configuration.
     ///
     /// # Errors
     /// A page or a metric cannot be made, which is a defect, or a folder cannot be opened.
-    pub fn compile(
-        live: Live,
-        pages: &Path,
-        open: &Open<'_>,
-        metrics: &Metrics,
-    ) -> anyhow::Result<Self> {
+    pub fn compile(live: Live, openers: Openers<'_>, metrics: &Metrics) -> anyhow::Result<Self> {
         let live = Arc::new(live);
+        let pages = (openers.pages)(&live)?;
         let own: Vec<&str> = live
             .sites
             .iter()
@@ -138,7 +136,7 @@ impl Sites {
         for site in &live.sites {
             routes.push((
                 site.host.clone(),
-                Arc::new(compile(site, &own, open, metrics)?),
+                Arc::new(compile(site, &own, openers, metrics)?),
             ));
         }
         Ok(Self {
@@ -148,8 +146,9 @@ impl Sites {
             portal: Portal {
                 path: live.portal.path.clone(),
                 strip: StripSet::new(own.iter().copied(), MethodOverride::Remove),
-                upstream: Upstream::Socket(pages.to_owned()),
+                upstream: Upstream::Socket(pages.socket().to_owned()),
                 metrics: metrics.site("portal")?,
+                _pages: pages,
             },
             lifetimes: Lifetimes {
                 idle: live.session.idle,
@@ -163,13 +162,19 @@ impl Sites {
     }
 }
 
-/// Opens the upstream of a site.
-pub type Open<'a> = dyn Fn(&doorward_config::Site) -> anyhow::Result<Arc<Upstream>> + 'a;
+/// Opens what a configuration names.
+#[derive(Clone, Copy)]
+pub struct Openers<'a> {
+    /// The built-in pages.
+    pub pages: &'a dyn Fn(&Arc<Live>) -> anyhow::Result<Opened>,
+    /// The upstream of a site.
+    pub upstream: &'a dyn Fn(&doorward_config::Site) -> anyhow::Result<Arc<Upstream>>,
+}
 
 fn compile(
     site: &doorward_config::Site,
     own: &[&str],
-    open: &Open<'_>,
+    openers: Openers<'_>,
     metrics: &Metrics,
 ) -> anyhow::Result<Site> {
     let rules = Rules::new(&site.rules);
@@ -183,7 +188,7 @@ fn compile(
         rules,
         strip: StripSet::new(own.iter().copied(), overrides),
         paths: site.paths,
-        upstream: open(site)?,
+        upstream: (openers.upstream)(site)?,
         on_unauthenticated: site.on_unauthenticated,
         websocket_origins: site.websocket_origins.clone(),
         body_limit: site.body_limit,

@@ -192,6 +192,53 @@ impl Gateway {
         kill_process(pid, signal).expect("signalled");
     }
 
+    /// Has it read its configuration again (SIGHUP), and waits until that has come out so (`ok` or `error`); how long
+    /// that took.
+    pub async fn reload(&self, outcome: &str) -> Duration {
+        let series = format!("doorward_config_reloads_total{{outcome=\"{outcome}\"}}");
+        let before = self.metric(&series).await.expect("counted from the start");
+        let asked = Instant::now();
+        self.signal(Signal::HUP);
+        let what = format!("the reload came out {outcome}");
+        until(&what, Duration::from_secs(5), async || {
+            (self.metric(&series).await > Some(before)).then_some(())
+        })
+        .await;
+        asked.elapsed()
+    }
+
+    /// What the log says, without the access lines: the level and the message of each line.
+    #[must_use]
+    pub fn messages(&self) -> Vec<(String, String)> {
+        let log = self.log();
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        lines
+            .filter_map(|line| {
+                let text = |name: &str| Some(line[name].as_str()?.to_owned());
+                Some((text("level")?, text("message")?))
+            })
+            .collect()
+    }
+
+    /// Whether the process has a way of its own with this signal by now.
+    #[must_use]
+    pub fn hears(&self, signal: Signal) -> bool {
+        let path = format!("/proc/{}/status", self.id());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        caught.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+    }
+
+    /// How many files and sockets the process has open.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.id());
+        std::fs::read_dir(folder).expect("/proc").count()
+    }
+
     /// Asks it to stop (SIGTERM).
     pub fn ask_to_stop(&self) {
         self.signal(Signal::TERM);

@@ -53,6 +53,8 @@ mod proxy_protocol;
 mod quiet;
 mod rediss;
 mod refusals;
+mod reload;
+mod reload_under_load;
 mod restart;
 mod slow;
 mod store_away;

@@ -8,6 +8,7 @@ mod effective;
 mod layers;
 mod mail;
 mod mistakes;
+mod restart;
 mod secrets;
 mod tls;
 

@@ -9,6 +9,7 @@ use crate::{Desk, SITE, load_text};
 use redis::REDIS;
 use table::{MEANINGS, Mistake, RULES, SHAPES, SITES, TLS};
 
+/// `--nocapture` prints the rows of a table: the line, the mistake, and what is said about it.
 fn only_problem(text: &str, line: usize, said: &[&str]) {
     let Err(problems) = load_text(text) else {
         panic!("nothing was found in:\n{text}");
@@ -25,6 +26,13 @@ fn only_problem(text: &str, line: usize, said: &[&str]) {
         "{rendered}"
     );
     assert!(rendered.contains('^'), "{rendered}");
+    let written = text.lines().nth(line - 1).unwrap_or_default().trim();
+    let help = first.help().map(|help| format!(" ({help})"));
+    println!(
+        "| {line} | `{written}` | {}{} |",
+        first.message(),
+        help.unwrap_or_default()
+    );
 }
 
 #[test]

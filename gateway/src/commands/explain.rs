@@ -6,15 +6,15 @@ mod json;
 mod text;
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 use doorward::explain::{AskedFor, Explanation, Question, explain};
 use doorward::metrics::Metrics;
+use doorward::pages::Opened;
 use doorward::policy::Found;
 use doorward::redirect::TlsPort;
-use doorward::sites::Sites;
+use doorward::sites::{Openers, Sites};
 use doorward::upstream::Upstream;
 use doorward_config::{Config, Effective, Place, Sources};
 use doorward_identity::session::{Amr, NewSession, Record, Remembered};
@@ -123,9 +123,11 @@ fn compile(config: &Config) -> Result<Sites, Trouble> {
         Trouble::refused(format!("error: the sites cannot be compiled: {error}"))
     };
     let metrics = Metrics::new(&[]).map_err(|error| defect(&error))?;
-    let closed = |_: &doorward_config::Site| Ok(Arc::new(Upstream::Nothing));
-    Sites::compile(config.live.clone(), Path::new(""), &closed, &metrics)
-        .map_err(|error| defect(&error))
+    let closed = Openers {
+        pages: &|_| Ok(Opened::nowhere()),
+        upstream: &|_| Ok(Arc::new(Upstream::Nothing)),
+    };
+    Sites::compile(config.live.clone(), closed, &metrics).map_err(|error| defect(&error))
 }
 
 impl Told<'_> {

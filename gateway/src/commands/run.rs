@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use clap::Args;
-use doorward::{boot, logging};
+use doorward::boot::{self, House};
+use doorward::logging;
 use doorward_config::{Overrides, Problems, Sources};
 use doorward_identity::{Fault, SystemClock};
 
@@ -47,10 +48,12 @@ impl From<Serve> for Overrides {
 
 /// Serves until it is told to stop.
 pub fn run(sources: Sources) -> Result<(), Trouble> {
+    // First of all: whoever asks for a reload too early must not end us.
+    let house = House::open().map_err(|error| Trouble::refused(format!("error: {error:#}")))?;
     let config = settings::load(&sources)?;
     let lines = logging::start(config.boot.log, Arc::new(SystemClock))
         .map_err(|error| Trouble::refused(format!("error: {error}")))?;
-    let outcome = boot::run(config, sources);
+    let outcome = boot::run(house, config, sources);
     lines.flush();
     outcome.map_err(why)
 }

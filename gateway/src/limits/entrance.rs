@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use doorward_config::Limits;
 use pingora_core::apps::{HttpServerApp, ServerApp};
@@ -19,6 +18,7 @@ use super::frames::Frames;
 use super::multiplex::{Multiplex, Over};
 use super::streams::Streams;
 use super::{Crowd, Entry, Late, PACE, Pace, Place, Tempo, Timed, Unwatched};
+use crate::current::Current;
 use crate::door::Draining;
 use crate::metrics::Metrics;
 use crate::proxy_protocol;
@@ -31,7 +31,7 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 /// What every entrance of the house shares.
 pub struct Hall {
     /// The configuration as it is now.
-    pub sites: Arc<ArcSwap<Sites>>,
+    pub current: Arc<Current>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether this process is leaving.
@@ -229,7 +229,7 @@ where
         mut stream: Stream,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
-        let sites = self.hall.sites.load_full();
+        let sites = self.hall.current.load();
         let peer = self.hall.identify(&mut stream, &sites).await?;
         let limits = sites.live.limits;
         let admittance = self.hall.admit(peer, &sites);
