@@ -83,7 +83,7 @@ async fn on(engine: Engine) -> Backend {
     }
 }
 
-async fn sql(url: &DatabaseUrl) -> Arc<dyn SessionStore> {
+pub(super) async fn sql(url: &DatabaseUrl) -> Arc<dyn SessionStore> {
     let database = Database::open(url, Path::new(".")).await.unwrap();
     Arc::new(SqlSessions::new(database.connections()))
 }

@@ -8,6 +8,7 @@ mod lock;
 mod races;
 mod sentinel;
 mod servers;
+mod sql_away;
 mod tls;
 
 use std::sync::Arc;
@@ -320,6 +321,37 @@ async fn a_session_ends_once_however_many_end_it() {
             ended += usize::from(task.await.unwrap().is_some());
         }
         assert_eq!(ended, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_changes_at_once_each_is_told() {
+    everywhere(async |on| {
+        let record = record(account());
+        let keys: Vec<_> = (0..60).map(|_| key()).collect();
+        for key in &keys {
+            on.store.insert(key, &record).await.unwrap();
+        }
+        let mut events = settled(&on.other).await;
+        let tasks = keys.iter().zip([&on.store, &on.other].into_iter().cycle());
+        let tasks: Vec<_> = tasks
+            .map(|(key, store)| {
+                let (key, store) = (*key, Arc::clone(store));
+                tokio::spawn(async move { store.remove(&key).await.unwrap() })
+            })
+            .collect();
+        let mut waiting = keys.clone();
+        let heard = hear(&mut events, Duration::from_secs(5), |e| {
+            waiting.retain(|key| *e != Event::Changed(*key));
+            waiting.is_empty()
+        })
+        .await;
+        // Whoever reads change rows with gaps in them would have to say this.
+        assert!(!heard.contains(&Event::Everything), "{heard:?}");
+        for task in tasks {
+            task.await.unwrap();
+        }
     })
     .await;
 }
