@@ -2,7 +2,7 @@
 //!
 //! A [`Stack`] is one or two gateways on a store, in front of an [`Echo`] that remembers the exact bytes of every
 //! request. [`Visitor`]s are its actors: browsers that keep their cookies and send exactly what they are told.
-//! [`RedisServer`] and [`FaultProxy`] break the store on purpose.
+//! [`RedisServer`], [`SqlServer`] and [`FaultProxy`] break the store on purpose.
 //!
 //! It knows the outside contract only: commands, addresses, headers, statuses. It must not name a type of the product.
 #![expect(
@@ -29,6 +29,7 @@ mod redis_server;
 mod redis_servers;
 mod site;
 mod socket;
+mod sql_server;
 mod stack;
 mod together;
 mod until;
@@ -50,6 +51,7 @@ pub use redis_server::{Monitor, RedisServer};
 pub use redis_servers::{RedisCluster, RedisSentinel};
 pub use site::Site;
 pub use socket::Socket;
+pub use sql_server::{SQL_PASSWORD, Sql, SqlServer};
 pub use stack::{PASSWORD, Plan, Stack, Store, run_in};
 pub use together::{Begun, Together};
 pub use until::{until, within};

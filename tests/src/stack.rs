@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use crate::gateway::At;
 use crate::{
-    Authority, Echo, FaultProxy, Gateway, Ran, RedisServer, Site, Speech, Visitor, command,
-    free_port,
+    Authority, Echo, FaultProxy, Gateway, Ran, RedisServer, Site, Speech, Sql, SqlServer, Visitor,
+    command, free_port,
 };
 
 /// The password of everybody.
@@ -18,15 +18,24 @@ pub const PASSWORD: &str = "violet-harbour-42-lantern";
 /// Where sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
-    /// In the database file.
+    /// In the database, beside the accounts.
     Embedded,
     /// In a Redis of the stack's own.
     Redis,
 }
 
+/// Where accounts are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Database {
+    File,
+    Shared(Sql),
+    Own(Sql),
+}
+
 /// What to start.
 pub struct Plan {
     store: Store,
+    database: Database,
     faults: bool,
     gateways: usize,
     server: String,
@@ -49,6 +58,24 @@ impl Plan {
         Self {
             store: Store::Redis,
             faults: true,
+            ..self
+        }
+    }
+
+    /// Keeps accounts in a database on a server that all stories share.
+    #[must_use]
+    pub fn database(self, sql: Sql) -> Self {
+        Self {
+            database: Database::Shared(sql),
+            ..self
+        }
+    }
+
+    /// Keeps accounts on a server of the stack's own.
+    #[must_use]
+    pub fn own_database(self, sql: Sql) -> Self {
+        Self {
+            database: Database::Own(sql),
             ..self
         }
     }
@@ -106,6 +133,15 @@ impl Plan {
             Some(redis) if self.faults => Some(FaultProxy::to(redis.address()).await),
             _ => None,
         };
+        let sql = match self.database {
+            Database::Own(sql) => Some(SqlServer::start(sql)),
+            Database::File | Database::Shared(_) => None,
+        };
+        let database = match (self.database, &sql) {
+            (Database::Shared(sql), _) => sql.shared().database(),
+            (_, Some(server)) => server.database(),
+            _ => format!("sqlite:{}/accounts.db", folder.path().display()),
+        };
         let told = faults.as_ref().map(FaultProxy::address);
         let store = told.or(redis.as_ref().map(RedisServer::address));
         let mut stack = Stack {
@@ -114,6 +150,8 @@ impl Plan {
             redis,
             faults,
             authority: Authority::new("Stories"),
+            sql,
+            database,
             folder,
         };
         if !self.tls.is_empty() {
@@ -129,16 +167,17 @@ impl Plan {
         stack
     }
 
-    fn toml(&self, echo: SocketAddr, at: &At, data: &Path, redis: Option<SocketAddr>) -> String {
+    fn toml(&self, stack: &Stack, at: &At, data: &Path, redis: Option<SocketAddr>) -> String {
         let At {
             gate, admin, tls, ..
         } = at;
+        let (echo, database) = (stack.echo.address(), &stack.database);
         let folder = data.parent().expect("a folder").display();
         let data = data.display();
         let secure = tls.map_or_else(String::new, |tls| format!("listen_tls = [\"{tls}\"]\n"));
         let mut text = format!(
             "[server]\nlisten = [\"{gate}\"]\nadmin_listen = \"{admin}\"\ndata_dir = \"{data}\"\nsecret_file = \"{folder}/secret.key\"\n{}{secure}\n\
-             [database]\nurl = \"sqlite:{folder}/accounts.db\"\n",
+             [database]\nurl = \"{database}\"\n",
             self.server
         );
         if tls.is_some() {
@@ -173,6 +212,8 @@ pub struct Stack {
     redis: Option<RedisServer>,
     faults: Option<FaultProxy>,
     authority: Authority,
+    sql: Option<SqlServer>,
+    database: String,
     folder: TempDir,
 }
 
@@ -186,6 +227,7 @@ impl Stack {
     pub fn new() -> Plan {
         Plan {
             store: Store::Embedded,
+            database: Sql::asked_for().map_or(Database::File, Database::Shared),
             faults: false,
             gateways: 1,
             server: String::new(),
@@ -206,7 +248,7 @@ impl Stack {
         };
         let data = self.folder.path().join(format!("data-{index}"));
         let config = self.config_path(index);
-        let text = plan.toml(self.echo.address(), &at, &data, redis);
+        let text = plan.toml(self, &at, &data, redis);
         std::fs::write(&config, text).expect("a configuration");
         let arguments = ["run", "--config", config.to_str().expect("utf-8")];
         Gateway::start(
@@ -260,6 +302,23 @@ impl Stack {
     #[must_use]
     pub fn faults(&self) -> &FaultProxy {
         self.faults.as_ref().expect("a stack with a fault proxy")
+    }
+
+    /// The stack's own database server. Panics unless it was asked for.
+    #[must_use]
+    pub fn sql(&self) -> &SqlServer {
+        self.sql.as_ref().expect("a stack with a database server")
+    }
+
+    /// The stack's own database server, to be stopped and started. Panics unless it was asked for.
+    pub fn sql_mut(&mut self) -> &mut SqlServer {
+        self.sql.as_mut().expect("a stack with a database server")
+    }
+
+    /// The address of the database that accounts are kept in.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// A stranger at the first gateway.

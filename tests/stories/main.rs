@@ -57,6 +57,7 @@ mod reload;
 mod reload_under_load;
 mod restart;
 mod slow;
+mod sql_away;
 mod store_away;
 mod streams;
 mod tls;
