@@ -283,7 +283,7 @@ impl SqlServer {
         signal("CONT", &self.process_ids());
     }
 
-    /// The server's own process, and those that it started.
+    /// The server's own process, and those that it started. It is stopped, so that it starts no more.
     fn process_ids(&self) -> Vec<String> {
         let file = match self.sql {
             Sql::Postgres => "data/postmaster.pid",
@@ -291,6 +291,7 @@ impl SqlServer {
         };
         let text = std::fs::read_to_string(self.folder.join(file)).expect("a running server");
         let own = text.lines().next().expect("an id").trim().to_owned();
+        signal("STOP", std::slice::from_ref(&own));
         let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
         let children = children.unwrap_or_default();
         std::iter::once(own)

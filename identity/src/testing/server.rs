@@ -183,8 +183,9 @@ impl Server {
 
     /// Ends it as the power would.
     pub(crate) fn kill(&self) {
-        self.signal("KILL");
-        while self.process_ids().iter().any(|id| is_running(id)) {
+        let ids = self.process_ids();
+        signal("KILL", &ids);
+        while ids.iter().any(|id| is_running(id)) {
             std::thread::yield_now();
         }
     }
@@ -196,15 +197,10 @@ impl Server {
 
     /// Stops it from answering while its connections stay open (`STOP`), or lets it go on (`CONT`).
     pub(crate) fn signal(&self, name: &str) {
-        let done = Command::new("kill")
-            .arg(format!("-{name}"))
-            .args(self.process_ids())
-            .stderr(Stdio::null())
-            .status();
-        done.unwrap();
+        signal(name, &self.process_ids());
     }
 
-    /// The server's own process, and those that it started.
+    /// The server's own process, and those that it started. It is stopped, so that it starts no more.
     fn process_ids(&self) -> Vec<String> {
         let file = match self.engine {
             Engine::Postgres => "data/postmaster.pid",
@@ -212,6 +208,7 @@ impl Server {
         };
         let text = std::fs::read_to_string(self.folder.join(file)).unwrap();
         let own = text.lines().next().unwrap().trim().to_owned();
+        signal("STOP", std::slice::from_ref(&own));
         let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
         let children = children.unwrap_or_default();
         std::iter::once(own)
@@ -314,6 +311,15 @@ fn until_we_are_gone(folder: &Path, command: &Command) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
+}
+
+fn signal(name: &str, ids: &[String]) {
+    let done = Command::new("kill")
+        .arg(format!("-{name}"))
+        .args(ids)
+        .stderr(Stdio::null())
+        .status();
+    done.unwrap();
 }
 
 /// Neither gone nor only waiting to be buried.
