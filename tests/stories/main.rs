@@ -43,6 +43,7 @@ mod grpc;
 mod harness;
 mod http2;
 mod http2_abuse;
+mod http2_bodies;
 mod identity_headers;
 mod journey;
 mod link;

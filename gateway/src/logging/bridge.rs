@@ -15,8 +15,8 @@ pub(super) fn install() -> Result<(), SetLoggerError> {
     Ok(())
 }
 
-/// What pingora takes for errors, and is none: a client that leaves early, which any stranger can do as often as he
-/// likes; an idle connection to an upstream that another request took first.
+/// What pingora takes for errors, and is none: a client that leaves early; an idle connection to an upstream that
+/// another request took first.
 const NOISE: [&str; 2] = ["H2 handshake error", "failed to acquire reusable stream"];
 
 struct Bridge;
@@ -36,7 +36,7 @@ impl Log for Bridge {
         }
         let said = without_queries(&said);
         let library = record.target();
-        if is_noise(&said) {
+        if is_noise(record.target(), &said) {
             tracing::debug!(target: "library", library, "{said}");
         } else if record.level() == Level::Error {
             tracing::error!(target: "library", library, "{said}");
@@ -48,8 +48,10 @@ impl Log for Bridge {
     fn flush(&self) {}
 }
 
-pub(super) fn is_noise(said: &str) -> bool {
-    NOISE.iter().any(|words| said.starts_with(words))
+/// Whether any stranger can cause it, as often as he likes. What rustls says of the other end of a handshake is in the
+/// error of whoever shook hands.
+pub(super) fn is_noise(library: &str, said: &str) -> bool {
+    library.starts_with("rustls::") || NOISE.iter().any(|words| said.starts_with(words))
 }
 
 /// Cuts from each `?` to the next blank or comma.

@@ -128,8 +128,22 @@ fn what_a_client_sends_cannot_end_a_line_or_colour_it() {
 
 #[test]
 fn what_any_client_can_cause_is_no_error() {
-    assert!(is_noise("H2 handshake error  HandshakeError context: …"));
-    assert!(!is_noise("Accept() failed: Too many open files"));
+    let pingora = "pingora_core::apps";
+    for (library, said, noise) in [
+        (
+            pingora,
+            "H2 handshake error  HandshakeError context: …",
+            true,
+        ),
+        (
+            "rustls::msgs::handshake",
+            "Illegal SNI hostname received",
+            true,
+        ),
+        (pingora, "Accept() failed: Too many open files", false),
+    ] {
+        assert_eq!(is_noise(library, said), noise, "{said}");
+    }
 }
 
 #[test]
