@@ -139,13 +139,14 @@ impl Visitor {
         ask
     }
 
-    /// Sends a request on a connection of its own; `None` when the gateway closed without an answer.
+    /// Sends a request on a connection of its own; `None` when nobody listens or the gateway closed without
+    /// an answer.
     pub async fn try_send(&mut self, ask: &Ask) -> Option<Answer> {
         let answer = if let Some((Speech::Http2, _)) = self.secure {
             let together = self.together().await.ok()?;
             together.send(&self.host, &self.complete(ask)).await.ok()?
         } else {
-            let mut wire = self.wire().await;
+            let mut wire = self.try_wire().await?;
             wire.send(&self.bytes(ask)).await;
             wire.answer_to(ask.method()).await?
         };
@@ -220,6 +221,14 @@ impl Visitor {
     pub async fn websocket_from(&self, target: &str, origin: &str) -> Result<Socket, u16> {
         let ask = Ask::get(target).header("Origin", origin);
         Socket::open(self.wire().await, |keys| self.bytes(&keys(ask))).await
+    }
+
+    /// As [`Visitor::wire`]; nothing where nobody listens.
+    async fn try_wire(&self) -> Option<Wire> {
+        match &self.secure {
+            None => Wire::try_to(self.gate).await.ok(),
+            Some(_) => Some(self.wire().await),
+        }
     }
 
     /// A connection to the gateway, to send on as one likes.

@@ -85,9 +85,14 @@ pub struct Wire {
 impl Wire {
     /// Connects.
     pub async fn to(address: SocketAddr) -> Self {
-        let stream = within("connecting", PATIENCE, Pipe::plain(address)).await;
-        let stream = stream.unwrap_or_else(|error| panic!("connecting to {address}: {error}"));
-        Self::on(stream)
+        let wire = Self::try_to(address).await;
+        wire.unwrap_or_else(|error| panic!("connecting to {address}: {error}"))
+    }
+
+    /// Connects, if somebody listens.
+    pub(crate) async fn try_to(address: SocketAddr) -> std::io::Result<Self> {
+        let stream = within("connecting", PATIENCE, Pipe::plain(address)).await?;
+        Ok(Self::on(stream))
     }
 
     /// Connects over TLS, to `host` there.
