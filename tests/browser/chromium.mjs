@@ -17,7 +17,6 @@ export const LOOKS = {
   light: { colorScheme: 'light', viewport: { width: 1024, height: 768 } },
   dark: { colorScheme: 'dark', viewport: { width: 1024, height: 768 } },
   narrow: { colorScheme: 'light', viewport: { width: 320, height: 640 } },
-  'narrow-dark': { colorScheme: 'dark', viewport: { width: 320, height: 640 } },
 };
 
 /** Opens the browser. */

@@ -33,18 +33,21 @@ export async function until(what, look, limit = 15_000) {
   }
 }
 
-/** Starts a gateway: with the sample site and nothing configured, or with the given sections of a file. */
-export async function start(sections) {
+/**
+ * Starts a gateway: with the sample site and nothing configured, or with the given sections of a file, in which
+ * `{gate}` stands for its port; `more` are further variables of its environment.
+ */
+export async function start(sections, more = {}) {
   if (!existsSync(binary)) throw new Error(`${binary} is missing: cargo build -p doorward`);
   const folder = mkdtempSync(join(tmpdir(), 'doorward-browser-'));
   mkdirSync(join(folder, 'protected'));
   symlinkSync(join(project, 'protected/site'), join(folder, 'protected/site'));
   const [gate, admin] = [await freePort(), await freePort()];
   const config = join(folder, 'site.toml');
-  writeFileSync(config, `[server]\nlisten = ["127.0.0.1:${gate}"]\nadmin_listen = "127.0.0.1:${admin}"\n${sections ?? ''}`);
+  writeFileSync(config, `[server]\nlisten = ["127.0.0.1:${gate}"]\nadmin_listen = "127.0.0.1:${admin}"\n${(sections ?? '').replaceAll('{gate}', gate)}`);
   const log = join(folder, 'log');
   const output = openSync(log, 'w');
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME };
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...more };
   const child = spawn(binary, ['run', '--config', config], { cwd: folder, env, stdio: ['ignore', output, output] });
   const ended = new Promise((done) => child.once('exit', done));
   const gateway = {

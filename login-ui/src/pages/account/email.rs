@@ -5,6 +5,7 @@
 use askama::Template;
 use axum::body::Body;
 use axum::response::Response;
+use doorward_config::VerifyEmail;
 use doorward_identity::Mailed;
 use doorward_identity::accounts::Account;
 use doorward_identity::email_change::{ConfirmedEmail, EmailChange, begin, confirm, pending};
@@ -33,7 +34,11 @@ struct Page {
 /// What the page asks for.
 enum Step {
     /// The new address.
-    Address { now: String, proof: Needed },
+    Address {
+        now: String,
+        proof: Needed,
+        verify: VerifyEmail,
+    },
     /// The code that went to it.
     Code { to: String },
     /// A press on a button, in the place of typing what the link carries.
@@ -159,6 +164,7 @@ fn address(visit: &Visit, (session, account): (&Session, &Account)) -> Step {
     Step::Address {
         now: account.email.clone(),
         proof: needed(visit, session),
+        verify: visit.live.registration.verify_email,
     }
 }
 
