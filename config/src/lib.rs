@@ -8,6 +8,7 @@
 //! [`load`] is the way in: [`Sources`] go in, a [`Config`] or all [`Problems`]
 //! at once come out.
 
+mod authorities;
 mod boot;
 mod certificate;
 mod check;
@@ -27,6 +28,7 @@ mod secret;
 mod site;
 mod units;
 
+pub use authorities::{NoAuthorities, authorities};
 pub use boot::{Boot, Hashing, LogFormat};
 pub use certificate::{Broken, Certificate, Files, Pair, Part};
 pub use database::{DatabaseUrl, ServerUrl};

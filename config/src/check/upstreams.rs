@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::{lasting, take};
 use crate::problem::{Fault, Findings};
 use crate::raw::{self, At, UpstreamText};
-use crate::{HealthCheck, Protocol, Upstream, WebServer};
+use crate::{HealthCheck, NoAuthorities, Protocol, Upstream, WebServer};
 
 const EXAMPLE: &str = "as in \"http://127.0.0.1:3000\"";
 
@@ -159,12 +159,19 @@ pub(super) fn authorities(
             .help("leave `upstream_ca` out"));
         }
         let file = PathBuf::from(text);
-        match std::fs::read_to_string(&file) {
-            Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => Ok(Some(file)),
-            Ok(_) => Err(Fault::new(format!("there is no certificate in `{text}`"))
-                .help("a PEM file, with -----BEGIN CERTIFICATE----- before each certificate")),
-            Err(error) => Err(Fault::new(format!("`{text}` cannot be read: {error}"))
-                .help("relative paths start where the program is started")),
+        match crate::authorities(&file) {
+            Ok(_) => Ok(Some(file)),
+            Err(why) => {
+                let help = match &why {
+                    NoAuthorities::Unreadable(_) => {
+                        "relative paths start where the program is started"
+                    }
+                    NoAuthorities::Empty | NoAuthorities::Broken(_) => {
+                        "a PEM file, with -----BEGIN CERTIFICATE----- before each certificate"
+                    }
+                };
+                Err(Fault::new(format!("`{text}` names no authority: {why}")).help(help))
+            }
         }
     };
     take(written, None, parse, findings)

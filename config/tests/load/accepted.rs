@@ -319,13 +319,19 @@ fn upstreams_of_every_kind() {
 fn what_surrounds_an_upstream() {
     let folder = tempfile::tempdir().unwrap();
     let ca = folder.path().join("ca.pem");
-    std::fs::write(&ca, "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let named = vec!["ca.test".to_owned()];
+    let ours = rcgen::generate_simple_self_signed(named).unwrap();
+    std::fs::write(&ca, ours.cert.pem()).unwrap();
     let text = format!(
         "[[site]]\nupstream = \"https://app\"\nupstream_ca = \"{}\"\nhealth_check = {{ path = \"/healthz?full\", interval = \"500ms\" }}",
         ca.display()
     );
     let site = &load_text(&text).unwrap().live.sites[0];
     assert_eq!(site.upstream_ca.as_ref(), Some(&ca));
+    assert_eq!(
+        doorward_config::authorities(&ca).unwrap(),
+        [ours.cert.der().clone()]
+    );
     let check = site.health_check.as_ref().unwrap();
     assert_eq!(
         (check.path.as_str(), check.interval),
@@ -336,4 +342,23 @@ fn what_surrounds_an_upstream() {
     let check = site.health_check.as_ref().unwrap();
     assert_eq!(check.interval, Duration::from_secs(10));
     assert_eq!(site.upstream_ca, None);
+}
+
+#[test]
+fn authorities_that_are_none_are_found_before_anybody_connects() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let ours = rcgen::generate_simple_self_signed(vec!["ca.test".to_owned()]).unwrap();
+    for (pem, said) in [
+        (broken.to_owned(), "certificate 1 in it is broken"),
+        (ours.cert.pem() + broken, "certificate 2 in it is broken"),
+        (ours.signing_key.serialize_pem(), "no certificate in it"),
+    ] {
+        std::fs::write(&ca, pem).unwrap();
+        let path = ca.display();
+        let text = format!("[[site]]\nupstream = \"https://app\"\nupstream_ca = \"{path}\"\n");
+        let problems = load_text(&text).unwrap_err().to_string();
+        assert!(problems.contains(said), "{problems}");
+    }
 }

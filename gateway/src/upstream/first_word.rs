@@ -17,6 +17,7 @@ use pingora_core::protocols::l4::socket::SocketAddr;
 use pingora_core::protocols::l4::stream::Stream;
 use pingora_core::protocols::l4::virt::{VirtualSockOpt, VirtualSocket, VirtualSocketStream};
 use pingora_error::{Error, ErrorType, OrErr, Result};
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -33,9 +34,18 @@ impl L4Connect for FirstWord {
         let connected = tokio::time::timeout(self.limit, connect(address)).await;
         let socket = connected
             .or_err(ErrorType::ConnectTimedout, "connecting for a WebSocket")?
-            .or_err(ErrorType::ConnectError, "connecting for a WebSocket")
-            .map_err(Error::into_up)?;
+            .map_err(|error| {
+                Error::because(whose(&error), "connecting for a WebSocket", error).into_up()
+            })?;
         Ok(VirtualSocketStream::new(socket).into())
+    }
+}
+
+/// Whether it is the other side's fault that there is no connection, or our own lack of file descriptors.
+fn whose(error: &io::Error) -> ErrorType {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE) => ErrorType::InternalError,
+        Some(_) | None => ErrorType::ConnectError,
     }
 }
 

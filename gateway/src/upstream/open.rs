@@ -116,7 +116,10 @@ fn key(site: &Site) -> anyhow::Result<Key> {
         | doorward_config::Upstream::Unix(_)
         | doorward_config::Upstream::None => None,
     };
-    let authorities = site.upstream_ca.as_deref().map(authorities::read);
+    let authorities = site.upstream_ca.as_deref().map(|file| {
+        let found = doorward_config::authorities(file);
+        found.with_context(|| format!("the authorities in {}", file.display()))
+    });
     Ok(Key {
         upstream: site.upstream.clone(),
         authorities: authorities.transpose()?,

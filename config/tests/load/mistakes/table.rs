@@ -348,13 +348,13 @@ pub(super) const SITES: [Mistake; 36] = [
     Mistake(
         "[[site]]\nupstream = \"https://a\"\nupstream_ca = \"no/such.pem\"",
         3,
-        &["`no/such.pem` cannot be read"],
+        &["`no/such.pem` names no authority: it cannot be read"],
     ),
     Mistake(
         "[[site]]\nupstream = \"https://a\"\nupstream_ca = \"/dev/null\"",
         3,
         &[
-            "no certificate in `/dev/null`",
+            "`/dev/null` names no authority: there is no certificate in it",
             "-----BEGIN CERTIFICATE-----",
         ],
     ),

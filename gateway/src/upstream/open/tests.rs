@@ -123,7 +123,7 @@ async fn authorities_are_compared_by_what_they_are() {
         ..web(Protocol::Https, "app.test")
     };
     for (pem, problem) in [
-        (None, "No such file"),
+        (None, "it cannot be read"),
         (Some(""), "there is no certificate"),
         (
             Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
