@@ -51,15 +51,17 @@ impl Backend {
 
 /// Every kind of store.
 pub(super) async fn backends() -> [Backend; 7] {
-    [
-        sqlite().await,
-        redis(Server::socket()),
-        redis(Server::tls()),
-        redis(Server::sentinel()),
-        redis(Server::cluster()),
-        on(Engine::Postgres).await,
-        on(Engine::MariaDb).await,
-    ]
+    // At once: most of a start is waiting until servers have found each other.
+    tokio::join!(
+        sqlite(),
+        redis(Server::socket),
+        redis(Server::tls),
+        redis(Server::sentinel),
+        redis(Server::cluster),
+        on(Engine::Postgres),
+        on(Engine::MariaDb),
+    )
+    .into()
 }
 
 pub(super) async fn sqlite() -> Backend {
@@ -88,7 +90,8 @@ pub(super) async fn sql(url: &DatabaseUrl) -> Arc<dyn SessionStore> {
     Arc::new(SqlSessions::new(database.connections()))
 }
 
-fn redis(server: Server) -> Backend {
+async fn redis(start: fn() -> Server) -> Backend {
+    let server = tokio::task::spawn_blocking(start).await.unwrap();
     let open = || Arc::new(RedisSessions::new(&server.config()).unwrap());
     Backend {
         store: open(),

@@ -5,6 +5,7 @@ mod clocks;
 mod cluster;
 mod faults;
 mod lock;
+mod login;
 mod races;
 mod sentinel;
 mod servers;

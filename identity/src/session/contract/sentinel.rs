@@ -73,8 +73,9 @@ async fn a_killed_master_is_followed_by_another_and_never_comes_back() {
     wait("the old master is up", || role(old));
     let start = Instant::now();
     while role(old).as_deref() == Some("master") || start.elapsed() < Duration::from_secs(1) {
-        assert!(store.load(&young, now()).await.unwrap().is_some());
-        assert_eq!(other.load(&known, now()).await.unwrap(), None);
+        // Away it may be, when the sentinels think better of it once more.
+        assert!(!matches!(store.load(&young, now()).await, Ok(None)));
+        assert!(!matches!(other.load(&known, now()).await, Ok(Some(_))));
         assert!(start.elapsed() < FAILOVER, "it stays a master");
     }
 }

@@ -295,12 +295,24 @@ pub(super) fn certificates() -> (String, String, String) {
     (certificate.pem(), server.pem(), key.serialize_pem())
 }
 
+/// Waits until so many replicas have all that their master has.
+fn caught_up(master: u16, replicas: usize) {
+    wait("the replicas have caught up", || {
+        let mut info = redis::cmd("INFO");
+        info.arg("replication");
+        let info: String = info.query(&mut connect_to(master)?).ok()?;
+        (info.matches("state=online").count() == replicas).then_some(())
+    });
+}
+
 /// A master, replicas, and sentinels that watch them.
 pub(super) struct Watched {
     pub(super) servers: Vec<(Process, u16)>,
     pub(super) sentinels: Vec<(Process, u16)>,
-    /// Watched that meet take others of the same name for their own.
+    /// Sentinels that meet take others of the same name for their own.
     name: String,
+    /// They rewrite their configuration for as long as they live.
+    _folders: Vec<tempfile::TempDir>,
 }
 
 impl Watched {
@@ -320,17 +332,10 @@ impl Watched {
                 arguments
             }));
         }
-        wait("the replicas have caught up", || {
-            let mut info = redis::cmd("INFO");
-            let info: String = info
-                .arg("replication")
-                .query(&mut connect(&here(master))?)
-                .ok()?;
-            (info.matches("state=online").count() == replicas).then_some(())
-        });
-        let sentinels: Vec<_> = (0..sentinels)
+        caught_up(master, replicas);
+        let (sentinels, folders): (Vec<_>, _) = (0..sentinels)
             .map(|_| Self::sentinel(&name, master, sentinels / 2 + 1))
-            .collect();
+            .unzip();
         for (_, port) in &sentinels {
             wait("the sentinels know all servers", || {
                 let mut known = redis::cmd("SENTINEL");
@@ -349,10 +354,11 @@ impl Watched {
             servers,
             sentinels,
             name,
+            _folders: folders,
         }
     }
 
-    fn sentinel(name: &str, master: u16, quorum: usize) -> (Process, u16) {
+    fn sentinel(name: &str, master: u16, quorum: usize) -> ((Process, u16), tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sentinel.conf");
         let made = on_port(|port| {
@@ -363,9 +369,7 @@ impl Watched {
             std::fs::write(&file, text).unwrap();
             vec![file.display().to_string(), "--sentinel".to_owned()]
         });
-        // It rewrites its file for as long as it lives.
-        let _ = folder.keep();
-        made
+        (made, folder)
     }
 
     pub(super) fn config(&self) -> Redis {
@@ -406,6 +410,9 @@ impl Nodes {
                     .ok()?;
                 info.contains("cluster_state:ok").then_some(())
             });
+        }
+        for (_, port) in nodes.iter().take(masters) {
+            caught_up(*port, replicas);
         }
         Self(nodes)
     }

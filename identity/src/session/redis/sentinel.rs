@@ -197,7 +197,10 @@ impl Sentinel {
         let why = last.unwrap_or_else(|| "they do not agree".to_owned());
         Err(Fault::away(
             StoreName::Redis,
-            format!("{enough} sentinels have to name the same master: {why}"),
+            format!(
+                "no master is named by {enough} of the {} sentinels: {why}",
+                self.sentinels.len()
+            ),
         ))
     }
 }
