@@ -19,7 +19,7 @@ const ANSWERS: usize = 80;
 const AT_ONCE: usize = 8;
 
 const NEW: &str = "quite-another-77-umbrella";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn plan(plan: Plan, server: &MailServer) -> Plan {
     let address = server.address();
