@@ -93,7 +93,7 @@ impl Boot {
                 "database.url",
                 *database != new.database && !database_follows,
             ),
-            ("redis.url", *redis != new.redis),
+            ("redis", *redis != new.redis),
             ("log.format", *log != new.log),
         ];
         let mut keys: Vec<_> = named

@@ -44,7 +44,7 @@ body = "1MiB"
 title = "Wächter \\ \"Tür\""
 url = "https://auth.example.com"
 [redis]
-url = "redis://127.0.0.1:6379/3"
+sentinel = { master = "mine", nodes = ["redis://a:26379", "redis://b:26379"] }
 [registration]
 verify_email = "on"
 allowed_domains = ["example.com"]
@@ -65,7 +65,8 @@ allow = "signed_in"
 [[site]]
 host = "*.example.com"
 name = "rest"
-upstream = "unix:/run/app.sock"
+upstream = ["http://a:1", "http://b:2"]
+health_check = { path = "/healthz", interval = "3s" }
 body_limit = "unlimited"
 "#;
 
@@ -164,6 +165,29 @@ fn secrets_are_hidden_and_their_files_are_named() {
     assert!(shown.contains("redis://anna:hidden@cache/1"), "{shown}");
     assert!(shown.contains("smtp_password = \"[hidden]\""), "{shown}");
     assert!(load(&desk.with(&shown)).is_ok(), "{shown}");
+
+    for (written, hidden) in [
+        (
+            "[redis]\ncluster = [\"redis://:geheim@a\", \"redis://:geheim@b\"]",
+            "cluster = [\"redis://:hidden@a\", \"redis://:hidden@b\"]",
+        ),
+        (
+            "[redis]\ncluster = [\"redis://a\"]\npassword = \"geheim\"",
+            "password = \"[hidden]\"",
+        ),
+        (
+            "[database]\nurl = \"postgres://anna:geheim@db/app?sslmode=disable\"",
+            "url = \"postgres://anna:hidden@db/app?sslmode=disable\"",
+        ),
+    ] {
+        let shown = effective(&desk.with(&format!("{written}\n{SITE}")));
+        let shown = shown.unwrap_or_else(|problems| panic!("{problems}"));
+        let shown = shown.print(Origins::Hidden);
+        assert!(
+            shown.contains(hidden) && !shown.contains("geheim"),
+            "{shown}"
+        );
+    }
 
     let file = desk.write("redis", "redis://:geheim@cache");
     let text = format!("[redis]\nurl_file = \"{}\"\n{SITE}", file.display());

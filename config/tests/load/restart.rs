@@ -16,7 +16,7 @@ fn keys_that_need_a_restart_are_named_and_no_others() {
         ("[server]\nsecret_file = \"x\"", &["server.secret_file"]),
         ("[server]\ndrain = \"1s\"", &["server.drain"]),
         ("[database]\nurl = \"sqlite:x\"", &["database.url"]),
-        ("[redis]\nurl = \"redis://x\"", &["redis.url"]),
+        ("[redis]\nurl = \"redis://x\"", &["redis"]),
         ("[log]\nformat = \"json\"", &["log.format"]),
         ("[password]\nmemory = \"1MiB\"", &["password.memory"]),
         ("[password]\niterations = 3", &["password.iterations"]),
