@@ -141,7 +141,15 @@ async fn without_a_header_there_is_no_answer() {
         );
     }
     assert_eq!(stack.echo.count(), 0);
+    let warned = stack.gateway().log().matches("PROXY header").count();
+    drop(behind(&stack, false, b"").await);
     assert_eq!(ask(&stack, V1, "/x").await.expect("served").status, 200);
+    let log = stack.gateway().log();
+    assert_eq!(
+        log.matches("PROXY header").count(),
+        warned,
+        "a look is no mistake"
+    );
 }
 
 /// Whoever is no balancer is served as always, and his header is no header.

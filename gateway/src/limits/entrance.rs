@@ -21,7 +21,7 @@ use super::{Crowd, Entry, Late, PACE, Pace, Place, Tempo, Timed, Unwatched};
 use crate::current::Current;
 use crate::door::Draining;
 use crate::metrics::Metrics;
-use crate::proxy_protocol;
+use crate::proxy_protocol::{self, Fault};
 use crate::refusal::Refusal;
 use crate::sites::Sites;
 
@@ -106,7 +106,12 @@ impl Hall {
         }
         match timeout(HANDSHAKE, proxy_protocol::receive(stream)).await {
             Ok(Ok(())) => self::peer(stream),
-            Ok(Err(error)) => {
+            // Balancers look whether somebody listens, and say nothing.
+            Ok(Err(error @ Fault::Ended(_))) => {
+                tracing::debug!(%peer, %error, "a connection ended before its PROXY header");
+                None
+            }
+            Ok(Err(error @ Fault::Garbage)) => {
                 self.metrics.refused(Refusal::Malformed("").reason());
                 tracing::warn!(%peer, %error, "a connection does not begin with a PROXY header");
                 None
