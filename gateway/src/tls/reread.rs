@@ -73,11 +73,15 @@ impl Reread {
         Arc::clone(&self.shown)
     }
 
-    /// Shows these instead, read anew.
+    /// Shows these instead, read anew. None at all means that there shall be no https any more: that takes a restart,
+    /// and until then what is served goes on.
     ///
     /// # Errors
     /// One of them cannot be used; then nothing has changed.
     pub fn replace(&self, wanted: &[Certificate]) -> Result<(), Broken> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
         let held = wanted
             .iter()
             .map(|certificate| self.read(certificate))

@@ -95,6 +95,8 @@ fn others_are_shown_only_if_they_are_all_good() {
     };
     assert!(reread.replace(&[desk.certificate(), missing]).is_err());
     assert!(Arc::ptr_eq(&before, &shown(&reread)));
+    reread.replace(&[]).unwrap();
+    assert!(Arc::ptr_eq(&before, &shown(&reread)));
     desk.write();
     reread.replace(&[desk.certificate()]).unwrap();
     assert!(!Arc::ptr_eq(&before, &shown(&reread)));
