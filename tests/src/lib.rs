@@ -54,7 +54,7 @@ pub use redis_servers::{RedisCluster, RedisSentinel};
 pub use site::Site;
 pub use socket::Socket;
 pub use sql_server::{SQL_PASSWORD, Sql, SqlServer};
-pub use stack::{PASSWORD, Plan, Stack, Store, run_in};
+pub use stack::{PASSWORD, Plan, Stack, Store, run_in, run_with};
 pub use together::{Begun, Together};
 pub use until::{until, within};
 pub use visitor::{Speech, Visitor};

@@ -396,6 +396,11 @@ impl Stack {
     }
 }
 
+/// As [`run_in`], with something on its standard input.
+pub async fn run_with(folder: &Path, arguments: &[&str], input: &str) -> Ran {
+    command::run(folder, arguments, input).await
+}
+
 /// Runs `doorward` in a folder, with no configuration but what is there.
 pub async fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     command::run(folder, arguments, "").await

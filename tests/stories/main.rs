@@ -33,6 +33,7 @@ mod answers;
 mod balance;
 mod check;
 mod crash;
+mod docs;
 mod ending;
 mod explain;
 mod failover;
