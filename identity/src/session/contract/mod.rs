@@ -117,7 +117,7 @@ async fn settled(store: &Arc<dyn SessionStore>) -> mpsc::Receiver<Event> {
 }
 
 async fn everywhere<F: Future<Output = ()>>(test: impl Fn(Backend) -> F) {
-    for backend in backends().await {
+    for backend in Box::pin(backends()).await {
         eprintln!("on {}", backend.name());
         test(backend).await;
     }
