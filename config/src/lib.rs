@@ -36,7 +36,7 @@ pub use effective::{Effective, Origins, effective};
 pub use identity_headers::{IdentityHeaders, IdentityPreset, RoleList};
 pub use layers::{Overrides, Sources};
 pub use live::{
-    Lifetimes, Limits, Live, PasswordPolicy, Portal, Recovery, Registration, RegistrationMode,
+    Api, Lifetimes, Limits, Live, PasswordPolicy, Portal, Recovery, Registration, RegistrationMode,
     Throttle, UsernameRule,
 };
 pub use mail::{Mail, Sender, Smtp, SmtpLogin, SmtpSecurity, VerifyEmail};

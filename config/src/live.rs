@@ -22,6 +22,8 @@ pub struct Live {
     pub password: PasswordPolicy,
     /// How long codes for a new password work.
     pub recovery: Recovery,
+    /// What programs get.
+    pub api: Api,
     /// How mail leaves.
     pub mail: Mail,
     /// How many wrong tries are let through at full speed.
@@ -50,6 +52,7 @@ impl Default for Live {
             registration: Registration::default(),
             password: PasswordPolicy::default(),
             recovery: Recovery::default(),
+            api: Api::default(),
             mail: Mail::default(),
             throttle: Throttle::default(),
             limits: Limits::default(),
@@ -206,6 +209,21 @@ impl Default for Recovery {
     fn default() -> Self {
         Self {
             code_life: Duration::from_mins(10),
+        }
+    }
+}
+
+/// What programs get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Api {
+    /// How long an access token works before it has to be refreshed.
+    pub access_token_life: Duration,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            access_token_life: Duration::from_mins(15),
         }
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct File {
     pub(crate) recovery: Recovery,
     pub(crate) throttle: Throttle,
     pub(crate) mail: Mail,
+    pub(crate) api: Api,
     pub(crate) log: Log,
     /// The certificates of `server.listen_tls`: chosen by the name that is asked for, the first for all others.
     pub(crate) certificate: Vec<At<Certificate>>,
@@ -202,6 +203,14 @@ pub(crate) struct Password {
 pub(crate) struct Recovery {
     /// How long a mailed code works.
     pub(crate) code_life: Option<At<DurationText>>,
+}
+
+/// What programs get.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Api {
+    /// How long an access token works before it has to be refreshed.
+    pub(crate) access_token_life: Option<At<DurationText>>,
 }
 
 /// How mail leaves.

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use doorward_identity::Clock;
-use http::header::AUTHORIZATION;
+use doorward_identity::access_token::NotGood;
+use doorward_identity::session::SessionKey;
+use doorward_identity::{Clock, Identity};
 use pingora_http::RequestHeader;
 
+use crate::bearer::{self, Presented};
 use crate::context::{Context, Place, Visit};
-use crate::cookie::{self, Presented};
 use crate::current::Current;
-use crate::door;
 use crate::metrics::{self, Metrics, Source, Via};
 use crate::pass::{Asked, Pass};
 use crate::policy::{self, Decision, Entry as Let, Facts, Person};
@@ -20,13 +20,14 @@ use crate::refusal::Refusal;
 use crate::session_cache::{Entry, Found, Origin, SessionCache};
 use crate::sites::Site;
 use crate::stranger::{self, Asking, Bearer};
-use crate::target;
 use crate::websocket::{self, Opener};
+use crate::{cookie, door, target};
 
 /// The right of one request to be forwarded.
 #[derive(Clone)]
 pub struct Admission {
     person: Option<Arc<Entry>>,
+    via: Via,
 }
 
 impl Admission {
@@ -34,6 +35,20 @@ impl Admission {
     #[must_use]
     pub fn person(&self) -> Option<&Arc<Entry>> {
         self.person.as_ref()
+    }
+
+    /// What proved it.
+    #[must_use]
+    pub fn via(&self) -> Via {
+        self.via
+    }
+
+    /// Of somebody who needs no proof.
+    fn open() -> Self {
+        Self {
+            person: None,
+            via: Via::None,
+        }
     }
 }
 
@@ -48,11 +63,13 @@ pub struct Judge {
     pub metrics: Arc<Metrics>,
     /// For what stays open: a request itself is judged by the configuration that it began under.
     pub current: Arc<Current>,
+    /// What tokens are checked with.
+    pub identity: Arc<Identity>,
 }
 
 /// Who somebody turned out to be.
 enum Who {
-    Known(Arc<Entry>),
+    Known(Arc<Entry>, Via),
     Nobody,
     /// The store is away.
     CannotSay,
@@ -71,7 +88,7 @@ impl Judge {
         let visit = context.visit.take().ok_or(Refusal::Internal)?;
         let admission = match &visit.place {
             // The pages know their own people; a certificate authority is nobody.
-            Place::Portal | Place::AcmeChallenge(_) => Ok(Admission { person: None }),
+            Place::Portal | Place::AcmeChallenge(_) => Ok(Admission::open()),
             Place::Site(site) => self.admit_to(site, request, &visit, context).await,
         };
         context.visit = Some(visit);
@@ -86,20 +103,27 @@ impl Judge {
         visit: &Visit,
         context: &mut Context,
     ) -> Result<Admission, Refusal> {
-        let who = self.who(request, visit, context).await;
-        let path = target::path(request);
         let facts = Facts {
-            path,
+            path: target::path(request),
             method: &request.method,
             client: visit.client.address,
         };
-        let (person, via) = match &who {
-            Who::Known(entry) => (Some(Person::from(entry.record())), Via::Session),
-            Who::Nobody | Who::CannotSay => (None, Via::None),
+        let mut who = self.who(request, visit, context).await;
+        let mut decision = decide(site, &facts, &who);
+        // A token is judged only where it matters: elsewhere it is the site's own affair.
+        if matches!(who, Who::Nobody)
+            && decision == Decision::SignInNeeded
+            && let Presented::Token(token) = bearer::find(&request.headers)
+        {
+            who = self.bearer(token, visit, context).await;
+            decision = decide(site, &facts, &who);
+        }
+        let via = match &who {
+            Who::Known(_, via) => *via,
+            Who::Nobody | Who::CannotSay => Via::None,
         };
-        let decision = policy::decide(&site.rules, &facts, person.as_ref());
         let stores = match &who {
-            Who::Known(_) | Who::Nobody => Stores::Answered,
+            Who::Known(..) | Who::Nobody => Stores::Answered,
             Who::CannotSay => Stores::Away,
         };
         let portal = context.sites.portal.path();
@@ -111,23 +135,42 @@ impl Judge {
         site.metrics.decision(word, via);
         outcome?;
         own_page(site, request, visit)?;
-        let person = match who {
-            Who::Known(entry) => Some(entry),
-            Who::Nobody | Who::CannotSay => None,
+        let (person, via) = match who {
+            Who::Known(entry, via) => (Some(entry), via),
+            Who::Nobody | Who::CannotSay => (None, Via::None),
         };
         // On an open page too: there the site is told who it is as well, and it may not stay open.
         door::leave(self.pass(person.as_ref(), &facts, visit));
-        Ok(Admission { person })
+        Ok(Admission { person, via })
+    }
+
+    /// Who a token stands for.
+    async fn bearer(&self, token: &str, visit: &Visit, context: &mut Context) -> Who {
+        let origin = context.sites.portal.origin().map(str::to_owned);
+        let keys = &self.identity.keys;
+        match bearer::check(keys, origin.as_deref(), visit, token, self.clock.now()) {
+            Ok(checked) => match self.session(&checked.session, Via::Bearer, context).await {
+                // The key is the session's; the account's can only differ if somebody mixed them up.
+                Who::Known(entry, _) if entry.record().account != checked.account => Who::Nobody,
+                who => who,
+            },
+            Err(NotGood) => Who::Nobody,
+        }
     }
 
     /// Who shows what cookie.
     async fn who(&self, request: &RequestHeader, visit: &Visit, context: &mut Context) -> Who {
         let token = match cookie::find(&request.headers, visit.client.scheme) {
-            Presented::Token(token) => token,
-            Presented::None | Presented::Malformed => return Who::Nobody,
+            cookie::Presented::Token(token) => token,
+            cookie::Presented::None | cookie::Presented::Malformed => return Who::Nobody,
         };
+        self.session(&token.key(), Via::Session, context).await
+    }
+
+    /// Whose session it is that `via` stands for.
+    async fn session(&self, key: &SessionKey, via: Via, context: &mut Context) -> Who {
         let asked = Instant::now();
-        let (found, origin) = self.cache.find(&token.key(), context.sites.lifetimes).await;
+        let (found, origin) = self.cache.find(key, context.sites.lifetimes).await;
         let source = match origin {
             Origin::Memory => Source::Cache,
             Origin::Store => Source::Store,
@@ -137,7 +180,7 @@ impl Judge {
             Found::Known(entry) => {
                 context.record.user = Some((entry.record().account, *entry.key()));
                 context.known = Some(Arc::clone(&entry));
-                Who::Known(entry)
+                Who::Known(entry, via)
             }
             Found::None => Who::Nobody,
             Found::Away => Who::CannotSay,
@@ -154,6 +197,14 @@ impl Judge {
         };
         Pass::new(self.clone(), entry.map(Arc::clone), asked)
     }
+}
+
+fn decide(site: &Site, facts: &Facts<'_>, who: &Who) -> Decision {
+    let person = match who {
+        Who::Known(entry, _) => Some(Person::from(entry.record())),
+        Who::Nobody | Who::CannotSay => None,
+    };
+    policy::decide(&site.rules, facts, person.as_ref())
 }
 
 /// Whether it is known who somebody is.
@@ -202,13 +253,12 @@ pub fn outcome(
     }
 }
 
-/// There are no bearer tokens of ours yet, so one that is shown is not good.
+/// One that is shown and got nobody in is not good.
 fn bearer(request: &RequestHeader) -> Bearer {
-    let shows_one = request.headers.get_all(AUTHORIZATION).iter().any(|value| {
-        let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
-        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
-    });
-    if shows_one { Bearer::Bad } else { Bearer::None }
+    match bearer::find(&request.headers) {
+        Presented::None => Bearer::None,
+        Presented::Token(_) | Presented::Malformed => Bearer::Bad,
+    }
 }
 
 /// Browsers send cookies with a WebSocket whatever page opens it.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use doorward_config::{Boot, Config, Live, Sources};
 use doorward_identity::tally::Tally;
-use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, mail, setup};
+use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, keys, mail, setup};
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server};
 use pingora_core::services::background::background_service;
@@ -197,6 +197,16 @@ impl Parts {
                 }
             }
         });
+        let identity = Arc::clone(&self.identity);
+        runtime.spawn(async move {
+            let mut ticks = tokio::time::interval(keys::CATCH_UP);
+            loop {
+                ticks.tick().await;
+                if let Err(fault) = keys::catch_up(&identity).await {
+                    tracing::debug!(%fault, "the signing keys stay as they were known");
+                }
+            }
+        });
     }
 
     /// Mail goes out beside the requests, from whichever gateway comes to it first.
@@ -280,6 +290,7 @@ impl Parts {
                 clock: Arc::clone(&self.identity.clock),
                 metrics: Arc::clone(&self.metrics),
                 current: Arc::clone(&self.current),
+                identity: Arc::clone(&self.identity),
             },
             request_ids: RequestIds::new(&*self.identity.random),
             draining: Arc::clone(draining),

@@ -10,6 +10,7 @@ mod config;
 mod exit;
 mod explain;
 mod healthcheck;
+mod key;
 mod mail;
 mod manual;
 mod open;
@@ -83,6 +84,9 @@ enum Work {
     /// What happened to accounts
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The keys that tokens are signed with
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Mail
     #[command(subcommand)]
     Mail(mail::MailCommand),
@@ -144,6 +148,7 @@ impl Work {
             Self::User(command) => user::user(command, &settings::load_for_work(sources)?),
             Self::Session(command) => session::session(command, &settings::load_for_work(sources)?),
             Self::Audit(command) => audit::audit(&command, &settings::load_for_work(sources)?),
+            Self::Key(command) => key::key(&command, &settings::load_for_work(sources)?),
             Self::Mail(command) => mail::mail(command, &settings::load_for_work(sources)?),
             Self::Healthcheck => {
                 healthcheck::healthcheck(settings::load_for_work(sources)?.boot.admin_listen)

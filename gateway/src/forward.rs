@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH};
 use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_error::Error;
@@ -14,6 +14,7 @@ use pingora_proxy::Session;
 
 use crate::context::{Context, Place, Visit};
 use crate::headers::{self, Forwarded, IdentityValues};
+use crate::metrics::Via;
 use crate::refusal::Refusal;
 use crate::sites::{PORTAL_BODY, Sites};
 use crate::upstream::{Again, NoPeer, Timeouts, Upstream};
@@ -164,6 +165,10 @@ pub fn tell(request: &mut RequestHeader, context: &Context) -> Result<(), Refusa
         })?),
         (Place::Site(_), None) | (Place::AcmeChallenge(_) | Place::Portal, _) => None,
     };
+    if admission.via() == Via::Bearer {
+        // It was ours, and would be as good at the site as here.
+        request.remove_header(&AUTHORIZATION);
+    }
     dress(request, visit, identity.as_deref(), &context.request_id)
 }
 

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod admit;
 pub mod answer;
 pub mod banner;
+pub mod bearer;
 pub mod boot;
 pub mod client;
 pub mod compile;

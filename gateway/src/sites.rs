@@ -76,6 +76,7 @@ pub struct Site {
 #[derive(Debug)]
 pub struct Portal {
     path: String,
+    origin: Option<String>,
     strip: StripSet,
     upstream: Upstream,
     metrics: Arc<SiteMetrics>,
@@ -98,6 +99,12 @@ impl Portal {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The origin that all sites share (`portal.url`), if there is one.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 
     /// Where the pages are served.
@@ -145,6 +152,11 @@ impl Sites {
             balancers: TrustedProxies::new(live.proxy_protocol.clone()),
             portal: Portal {
                 path: live.portal.path.clone(),
+                origin: live
+                    .portal
+                    .url
+                    .as_ref()
+                    .map(|url| url.origin().ascii_serialization()),
                 strip: StripSet::new(own.iter().copied(), MethodOverride::Remove),
                 upstream: Upstream::Socket(pages.socket().to_owned()),
                 metrics: metrics.site("portal")?,

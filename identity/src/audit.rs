@@ -74,6 +74,10 @@ pub enum Event {
     PasswordChangeRefused,
     /// The person's own details changed.
     ProfileUpdated,
+    /// An operator turned the keys that sign tokens.
+    KeysRotated,
+    /// A refresh token came a second time, and its session was ended.
+    RefreshTokenReused,
     /// A session ended before its time.
     SessionEnded(Ended),
     /// The password was right, and the second factor was asked for.
@@ -184,6 +188,8 @@ impl Event {
             Self::PasswordSet => "password.set",
             Self::PasswordChangeRefused => "password.change_refused",
             Self::ProfileUpdated => "profile.updated",
+            Self::KeysRotated => "keys.rotated",
+            Self::RefreshTokenReused => "token.reused",
             Self::SessionEnded(_) => "session.ended",
             Self::CodeAsked => "sign_in.code_asked",
             Self::SteppedUp => "sign_in.stepped_up",

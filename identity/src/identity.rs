@@ -8,6 +8,7 @@ use doorward_config::Boot;
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::database::Database;
+use crate::keys::{self, KeyRing};
 use crate::password::Passwords;
 use crate::secret::ServerSecret;
 use crate::session::redis::RedisSessions;
@@ -35,6 +36,8 @@ pub struct Identity {
     pub random: Arc<dyn Random>,
     /// Who counts what happens.
     pub tally: Arc<dyn Tally>,
+    /// Signs and checks tokens.
+    pub keys: KeyRing,
     pub(crate) database: Database,
     pub(crate) secret: ServerSecret,
     pub(crate) data_dir: PathBuf,
@@ -85,6 +88,7 @@ impl Identity {
         } = world;
         let database = Box::pin(Database::open(&boot.database, &boot.data_dir)).await?;
         let secret = ServerSecret::open(&database, &boot.secret_file, Arc::clone(&random)).await?;
+        let keys = keys::open(&database, &secret, clock.now()).await?;
         let store: Arc<dyn SessionStore> = match &boot.redis {
             Some(redis) => Arc::new(RedisSessions::new(redis)?),
             None => Arc::new(SqlSessions::new(database.connections())),
@@ -103,6 +107,7 @@ impl Identity {
             clock,
             random,
             tally,
+            keys,
             database,
             secret,
             data_dir: boot.data_dir.clone(),
@@ -134,6 +139,7 @@ impl Identity {
         crate::half_way::prune(self).await?;
         crate::codes::prune(self).await?;
         crate::invite::prune(self).await?;
+        crate::refresh::prune(self).await?;
         crate::setup::prune(self).await
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Read first: [`sign_in`], [`register`], [`verify_email`], [`recover`], [`setup`], [`change`].
 
+pub mod access_token;
 mod account;
 mod account_id;
 pub mod accounts;
@@ -25,6 +26,7 @@ mod half_way;
 mod identity;
 pub mod import;
 pub mod invite;
+pub mod keys;
 pub mod mail;
 mod name;
 mod opening;
@@ -32,6 +34,7 @@ mod password;
 pub mod proof;
 mod random;
 pub mod recover;
+pub mod refresh;
 pub mod register;
 pub mod role;
 mod secret;

@@ -45,6 +45,10 @@ pub(crate) enum Purpose {
     RecoveryCode,
     /// Hashes invitations.
     Invite,
+    /// Hides the keys that sign tokens.
+    SigningKey,
+    /// Hashes refresh tokens.
+    RefreshToken,
 }
 
 impl Purpose {
@@ -57,6 +61,8 @@ impl Purpose {
             Self::AuthenticatorApp => "doorward/1/authenticator-app",
             Self::RecoveryCode => "doorward/1/recovery-code",
             Self::Invite => "doorward/1/invite",
+            Self::SigningKey => "doorward/1/signing-key",
+            Self::RefreshToken => "doorward/1/refresh-token",
         }
     }
 }

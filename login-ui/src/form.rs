@@ -58,12 +58,7 @@ impl Fields {
 
     /// Reads a form of at most 64 KiB that arrives within 15 seconds.
     pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Unread> {
-        let bytes = timeout(DEADLINE, collect(body))
-            .await
-            .map_err(|_| Unread::TooSlow)??;
-        if headers.contains_key(CONTENT_ENCODING) {
-            return Err(Unread::WrongType);
-        }
+        let bytes = bytes(headers, body).await?;
         match headers.get(CONTENT_TYPE) {
             Some(kind) if is_form(kind.as_bytes()) => Self::parse(&bytes),
             None if bytes.is_empty() => Ok(Self::default()),
@@ -98,6 +93,22 @@ impl Fields {
         }
         Ok(Self(fields))
     }
+}
+
+/// Reads a body of at most 64 KiB that arrives within 15 seconds, and is not compressed.
+pub(crate) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Unread> {
+    let bytes = take(body).await?;
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(Unread::WrongType);
+    }
+    Ok(bytes)
+}
+
+/// Takes in a body of at most 64 KiB that arrives within 15 seconds.
+pub(crate) async fn take(body: Body) -> Result<Vec<u8>, Unread> {
+    timeout(DEADLINE, collect(body))
+        .await
+        .map_err(|_| Unread::TooSlow)?
 }
 
 fn is_form(kind: &[u8]) -> bool {

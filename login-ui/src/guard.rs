@@ -2,6 +2,7 @@
 //!
 //! Owns the same-origin rule for changes, the navigate-only rule, and the security headers. Must not know the pages.
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use crate::answer;
 use crate::failure::Failure;
+use crate::form;
 use crate::origin::{Origin, Scheme};
 use crate::visit::Visit;
 
@@ -62,6 +64,22 @@ pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
         next.run(request).await
     } else {
         Failure::Foreign.into_response()
+    }
+}
+
+/// Takes the body in before anybody answers: an answer to a form that is still on its way may never be read, and the
+/// sender is told of a broken gateway instead.
+pub(crate) async fn whole(request: Request, next: Next) -> Response {
+    if request.method() == Method::GET || request.method() == Method::HEAD {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match form::take(body).await {
+        Ok(bytes) => {
+            let request = Request::from_parts(parts, Body::from(bytes));
+            next.run(request).await
+        }
+        Err(unread) => Failure::from(unread).into_response(),
     }
 }
 

@@ -13,6 +13,7 @@ use doorward_identity::Identity;
 
 mod ago;
 mod answer;
+mod api;
 mod assets;
 mod cookie;
 pub mod dead_end;

@@ -5,7 +5,6 @@ mod fields;
 pub(crate) mod login;
 pub(crate) mod login_code;
 pub(crate) mod logout;
-pub(crate) mod me;
 pub(crate) mod recover;
 pub(crate) mod register;
 pub(crate) mod setup;

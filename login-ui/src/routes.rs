@@ -15,8 +15,8 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use crate::failure::{self, Failure};
 use crate::pages::account::two_factor;
-use crate::pages::{account, login, login_code, logout, me, recover, register, setup, verify};
-use crate::{Ui, assets, guard};
+use crate::pages::{account, login, login_code, logout, recover, register, setup, verify};
+use crate::{Ui, api, assets, guard};
 
 /// Where a request goes that is not below the portal's path. No page lives there.
 const NOWHERE: &str = "/-";
@@ -54,7 +54,7 @@ fn below_portal(ui: Ui) -> Router {
         )
         .route("/logout", get(logout::get).post(logout::post))
         .route("/setup", get(setup::get).post(setup::post))
-        .route("/api/me", get(me::get))
+        .merge(api::routes())
         .merge(own_page(ui.clone()))
         .merge(
             Router::new()
@@ -67,6 +67,7 @@ fn below_portal(ui: Ui) -> Router {
             CsrfLayer::new()
                 .with_rejection_response(|_: ProtectionError| Failure::Foreign.into_response()),
         )
+        .layer(from_fn(guard::whole))
         .layer(CatchPanicLayer::custom(|_| Failure::Broken.into_response()))
         .layer(from_fn_with_state(ui.clone(), failure::dress))
         .layer(from_fn(guard::protect))

@@ -13,7 +13,7 @@ use doorward_identity::accounts::Account;
 use doorward_identity::flow::FlowToken;
 use doorward_identity::session::{Record, SessionKey, Snapshot, Token};
 use http::HeaderMap;
-use http::header::USER_AGENT;
+use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
 
 use crate::Ui;
@@ -39,6 +39,7 @@ pub(crate) struct Visit {
     origin: Option<Origin>,
     token: Option<Token>,
     flow: Option<FlowToken>,
+    bearer: Option<String>,
 }
 
 /// A session that the store has just confirmed.
@@ -108,6 +109,20 @@ impl Visit {
         self.flow.as_ref()
     }
 
+    /// The token in `Authorization`, whether or not it is good.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        self.bearer.as_deref()
+    }
+
+    /// The origin that tokens are given out by and for: the portal's own, or the one that the visitor is on.
+    pub(crate) fn issuer(&self) -> Option<String> {
+        let url = match &self.live.portal.url {
+            Some(url) => Some(url),
+            None => self.origin.as_ref().map(Origin::url),
+        };
+        url.map(|url| url.origin().ascii_serialization())
+    }
+
     /// Judges a `to` that came with this request.
     pub(crate) fn to(&self, raw: &str) -> To {
         To::parse(raw, self.origin.as_ref(), &self.live.portal.path)
@@ -142,8 +157,17 @@ impl FromRequestParts<Ui> for Visit {
             origin: Origin::of(headers, scheme),
             token: Jar::Session.read(headers, scheme).and_then(Token::parse),
             flow: Jar::Flow.read(headers, scheme).and_then(FlowToken::parse),
+            bearer: bearer(headers),
         })
     }
+}
+
+/// The only credential of a request, if that is a token (RFC 6750 §2.1).
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
+    let is_only = values.next().is_none() && scheme.eq_ignore_ascii_case("bearer");
+    is_only.then(|| token.trim().to_owned())
 }
 
 fn address(headers: &HeaderMap) -> Option<IpAddr> {

@@ -30,6 +30,7 @@ macro_rules! on_both_stores {
 mod account_page;
 mod accounts;
 mod answers;
+mod api;
 mod balance;
 mod check;
 mod crash;

@@ -11,11 +11,14 @@ use super::{
 use crate::problem::{Fault, Findings};
 use crate::raw;
 use crate::{
-    Lifetimes, Limits, Live, PasswordPolicy, PathGlob, Portal, Registration, Throttle, VerifyEmail,
+    Api, Lifetimes, Limits, Live, PasswordPolicy, PathGlob, Portal, Registration, Throttle,
+    VerifyEmail,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The longest that browsers keep a cookie (RFC 6265bis, section 5.5).
+/// Longer than keys that signed before are kept must no token live.
+const LONGEST_TOKEN: Duration = Duration::from_hours(24);
 const COOKIE_LIFE: Duration = Duration::from_hours(400 * 24);
 
 pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
@@ -35,6 +38,14 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
             ),
         },
         recovery: mail::recovery(&file.recovery, findings),
+        api: Api {
+            access_token_life: take(
+                file.api.access_token_life.as_ref(),
+                Api::default().access_token_life,
+                |text| lasting(text, SECOND..=LONGEST_TOKEN),
+                findings,
+            ),
+        },
         mail: mail::check(&file.mail, findings),
         throttle: throttle(&file.throttle, findings),
         trusted_proxies: trusted

@@ -4,12 +4,7 @@ use super::locate::Spot;
 use crate::problem::Fault;
 
 /// Keys of the documentation that this version does not have yet, by section.
-const LATER: [(&str, &str); 4] = [
-    ("", "api"),
-    ("limits", "connections_per_address"),
-    ("limits", "requests_per_connection"),
-    ("site", "assertion"),
-];
+const LATER: [(&str, &str); 1] = [("site", "assertion")];
 
 /// What an error says about an entry; `variable` is where it was set, if not in
 /// a file.

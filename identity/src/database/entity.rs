@@ -5,7 +5,9 @@ pub(crate) mod login_flow;
 pub(crate) mod one_time_code;
 pub(crate) mod outbox;
 pub(crate) mod recovery_code;
+pub(crate) mod refresh_token;
 pub(crate) mod server_secret;
+pub(crate) mod signing_key;
 pub(crate) mod two_factor;
 
 pub(crate) mod account {

@@ -5,6 +5,7 @@ mod m0003_server_secret;
 mod m0004_mail_and_codes;
 mod m0005_two_factor;
 mod m0006_invite;
+mod m0007_tokens;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::TableCreateStatement;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_two_factor::Migration),
             Box::new(m0004_mail_and_codes::Migration),
             Box::new(m0006_invite::Migration),
+            Box::new(m0007_tokens::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod api;
 mod app;
 mod browser;
 mod cookies;

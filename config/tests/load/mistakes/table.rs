@@ -27,11 +27,7 @@ pub(super) const SHAPES: [Mistake; 13] = [
         2,
         &["`whatever` in [server]", "known here: listen"],
     ),
-    Mistake(
-        "[api]\naccess_token_life = \"15m\"",
-        1,
-        &["`api`", "not in this version"],
-    ),
+    Mistake("[api]\naccess_token_life = \"25h\"", 2, &["25h"]),
     Mistake(
         "[server]\nthreads = \"four\"",
         2,

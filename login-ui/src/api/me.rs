@@ -1,17 +1,18 @@
-//! `GET api/me`: who is signed in, for the site's own scripts.
+//! `GET api/me`: who is signed in, for the site's own scripts and for programs.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::caller::{self, Called};
+use super::openapi::Refusals;
 use crate::failure::Failure;
-use crate::problem;
 use crate::visit::Visit;
 
 /// The names are part of the outside contract (product.md §5).
-#[derive(Serialize)]
-struct Me {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Me {
     id: String,
     username: Option<String>,
     email: String,
@@ -23,13 +24,16 @@ struct Me {
     mfa_enabled: bool,
 }
 
-/// The person whose session the cookie carries.
-pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
-    let Some((_, account)) = visit.person().await? else {
-        return Ok(problem::response(
-            StatusCode::UNAUTHORIZED,
-            Some("Nobody is signed in."),
-        ));
+/// Whose session the cookie carries, or the token stands for.
+#[utoipa::path(
+    get, path = "/api/me",
+    security(("bearer" = [])),
+    responses((status = 200, body = Me), Refusals)
+)]
+pub(super) async fn get(visit: Visit) -> Result<Response, Failure> {
+    let account = match caller::by_cookie_or_token(&visit).await? {
+        Called::By(caller) => caller.account,
+        Called::Refused(response) => return Ok(response),
     };
     let mfa_enabled = account.mfa_enabled();
     let me = Me {

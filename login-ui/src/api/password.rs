@@ -1,0 +1,63 @@
+//! Another password, by somebody who knows the old one.
+
+use axum::body::Body;
+use axum::response::Response;
+use doorward_identity::change::{ChangedPassword, PasswordChange, change_password};
+use http::HeaderMap;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::caller::{self, Called};
+use super::openapi::Refusals;
+use super::{body, login, tokens};
+use crate::answer::Wait;
+use crate::failure::Failure;
+use crate::problem;
+use crate::visit::Visit;
+
+/// Both are needed.
+#[derive(Deserialize, ToSchema, Default)]
+#[serde(default)]
+pub(super) struct Password {
+    /// The password so far.
+    current: String,
+    /// The new one.
+    password: String,
+}
+
+/// Change the password. Every session ends; these tokens are for a new one.
+#[utoipa::path(
+    post, path = "/api/password", request_body = Password,
+    security(("bearer" = [])),
+    responses((status = 200, body = tokens::Tokens), Refusals)
+)]
+pub(super) async fn post(
+    visit: Visit,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Response, Failure> {
+    let caller = match caller::by_token(&visit).await? {
+        Called::By(caller) => caller,
+        Called::Refused(response) => return Ok(response),
+    };
+    let form: Password = body::read(&headers, sent).await?;
+    let change = PasswordChange {
+        account: caller.account.id,
+        current: &form.current,
+        password: &form.password,
+        session: caller.session.key,
+    };
+    match change_password(&visit.ui.identity, &visit.live, change, &visit.client).await? {
+        ChangedPassword::Done(opened) => login::welcome(&visit, &opened).await,
+        ChangedPassword::Wrong => Ok(problem::invalid([(
+            "current",
+            "That isn’t your current password.",
+        )])),
+        ChangedPassword::Invalid(problems) => {
+            let each = problems.iter().map(|one| (one.field.as_str(), &*one.text));
+            Ok(problem::invalid(each))
+        }
+        ChangedPassword::Slow { retry_after } => Ok(problem::wait(Wait::Slowed(retry_after))),
+        ChangedPassword::Busy { retry_after } => Ok(problem::wait(Wait::Busy(retry_after))),
+    }
+}

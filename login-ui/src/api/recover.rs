@@ -1,0 +1,114 @@
+//! A forgotten password: a code is mailed, and with it another password is set.
+
+use axum::Json;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use doorward_identity::FlowToken;
+use doorward_identity::recover::{
+    Began, Checked, NewPassword, begin, check_code, set_password, use_link,
+};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body;
+use super::openapi::Refusals;
+use crate::answer::Wait;
+use crate::failure::Failure;
+use crate::problem;
+use crate::visit::Visit;
+
+/// Whose password is forgotten.
+#[derive(Deserialize, ToSchema, Default)]
+#[serde(default)]
+pub(super) struct Recover {
+    email: String,
+}
+
+/// The same whether somebody has that address or not.
+#[derive(Serialize, ToSchema)]
+struct Asked {
+    /// To be sent along with the code.
+    flow: String,
+}
+
+/// Have a code mailed.
+#[utoipa::path(
+    post, path = "/api/recover", request_body = Recover,
+    responses((status = 202, body = Asked), Refusals)
+)]
+pub(super) async fn post(
+    visit: Visit,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Response, Failure> {
+    let form: Recover = body::read(&headers, sent).await?;
+    match begin(&visit.ui.identity, &visit.live, &form.email, &visit.client).await? {
+        Began::Sent(flow) => {
+            let asked = Asked { flow: flow.text() };
+            Ok((StatusCode::ACCEPTED, Json(asked)).into_response())
+        }
+        Began::Invalid(problems) => {
+            let each = problems.iter().map(|one| (one.field.as_str(), &*one.text));
+            Ok(problem::invalid(each))
+        }
+        Began::Slow { retry_after } => Ok(problem::wait(Wait::Slowed(retry_after))),
+    }
+}
+
+/// The code with the flow that it was asked for in, or the `t` of the mail's link; or, where the password was not good
+/// enough, the permit that came of it.
+#[derive(Deserialize, ToSchema, Default)]
+#[serde(default)]
+pub(super) struct Confirm {
+    flow: String,
+    code: String,
+    t: String,
+    password: String,
+}
+
+/// Set another password. Every session of the account ends, and nobody is signed in by it.
+#[utoipa::path(
+    post, path = "/api/recover/confirm", request_body = Confirm,
+    responses((status = 204, description = "It is set."), Refusals)
+)]
+pub(super) async fn confirm(
+    visit: Visit,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Response, Failure> {
+    let form: Confirm = body::read(&headers, sent).await?;
+    let (identity, live, client) = (&visit.ui.identity, &visit.live, &visit.client);
+    let gone = || problem::invalid([("code", "It doesn’t work any more. Ask for another.")]);
+    let flow = FlowToken::parse(&form.flow);
+    let permit = if form.code.is_empty() && form.t.is_empty() {
+        // The code was good, and the password was not: this is the second try.
+        match flow {
+            Some(permit) => permit,
+            None => return Ok(gone()),
+        }
+    } else {
+        let checked = match (&flow, form.t.as_str()) {
+            (_, link) if !link.is_empty() => use_link(identity, live, link, client).await?,
+            (Some(flow), _) => check_code(identity, live, (flow, &form.code), client).await?,
+            (None, _) => return Ok(gone()),
+        };
+        match checked {
+            Checked::Right(permit) => permit,
+            Checked::Wrong => {
+                return Ok(problem::invalid([("code", "That isn’t the code.")]));
+            }
+            Checked::Gone => return Ok(gone()),
+            Checked::Slow { retry_after } => return Ok(problem::wait(Wait::Slowed(retry_after))),
+        }
+    };
+    match set_password(identity, live, (&permit, &form.password), client).await? {
+        NewPassword::Done => Ok(StatusCode::NO_CONTENT.into_response()),
+        NewPassword::Invalid(problems) => {
+            let each = problems.iter().map(|one| (one.field.as_str(), &*one.text));
+            Ok(problem::invalid_with(each, ("flow", &permit.text())))
+        }
+        NewPassword::Gone => Ok(gone()),
+        NewPassword::Busy { retry_after } => Ok(problem::wait(Wait::Busy(retry_after))),
+    }
+}
