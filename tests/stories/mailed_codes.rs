@@ -20,6 +20,8 @@ fn written(stack: &Stack, kind: &str) -> Vec<PathBuf> {
         .flatten()
         .flatten()
         .map(|file| file.path())
+        // While it is written it has another name.
+        .filter(|path| path.extension().is_some_and(|end| end == "eml"))
         .filter(|path| path.to_string_lossy().contains(&format!("-{kind}-")))
         .collect();
     files.sort();

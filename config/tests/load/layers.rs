@@ -155,7 +155,11 @@ fn wrong_variables_are_named_with_a_suggestion() {
             "1",
             "did you mean DOORWARD__SERVER__THREADS?",
         ),
-        ("DOORWARD__API__ISSUER", "x", "not in this version"),
+        (
+            "DOORWARD__SITE__0__ASSERTION",
+            "true",
+            "not in this version",
+        ),
         (
             "DOORWARD__SERVER__THREADS",
             "many",

@@ -3,6 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use crate::database::entity::{refresh_token, signing_key};
+use crate::database::migration::create_table;
 
 /// The step.
 pub(super) struct Migration;
@@ -16,8 +17,8 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(keys()).await?;
-        manager.create_table(refresh_tokens()).await?;
+        create_table(manager, keys()).await?;
+        create_table(manager, refresh_tokens()).await?;
         for index in indexes() {
             manager.create_index(index).await?;
         }

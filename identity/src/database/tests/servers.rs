@@ -263,6 +263,11 @@ async fn connections_that_went_silent_are_replaced() {
         put_row(&database).await;
         futures_util::future::join_all((0..4).map(|_| failures(database.reads()))).await;
         between.forget();
+        // Where the machine is busy with other servers a turn may come too late; then the next one is in time.
+        let begun = Instant::now();
+        while count_one_more(&database).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{engine:?}");
+        }
         for _ in 0..3 {
             let begun = Instant::now();
             count_one_more(&database).await.unwrap();

@@ -296,12 +296,21 @@ pub(super) fn certificates() -> (String, String, String) {
 }
 
 /// Waits until so many replicas have all that their master has.
-fn caught_up(master: u16, replicas: usize) {
+pub(super) fn caught_up(master: u16, replicas: usize) {
     wait("the replicas have caught up", || {
         let mut info = redis::cmd("INFO");
         info.arg("replication");
         let info: String = info.query(&mut connect_to(master)?).ok()?;
-        (info.matches("state=online").count() == replicas).then_some(())
+        let mine = info
+            .lines()
+            .find_map(|line| line.strip_prefix("master_repl_offset:"))?;
+        let there = |line: &&str| {
+            let has = line
+                .split(',')
+                .find_map(|part| part.strip_prefix("offset="));
+            line.contains("state=online") && has == Some(mine.trim())
+        };
+        (info.lines().filter(there).count() == replicas).then_some(())
     });
 }
 
