@@ -121,5 +121,5 @@ async fn a_line_that_drops_costs_one_copy_at_most() {
         copies[0].header("Message-ID"),
         copies[1].header("Message-ID")
     );
-    assert_eq!(copies[0].text, copies[1].text);
+    assert_eq!(copies[0].code(), copies[1].code());
 }
