@@ -1,13 +1,15 @@
 //! Mistakes: each is found, at its line, and explained.
 
 mod redis;
+mod sites;
 mod table;
 
 use doorward_config::{Color, Overrides, Problems, Sources, load};
 
 use crate::{Desk, SITE, load_text};
 use redis::REDIS;
-use table::{MEANINGS, Mistake, RULES, SHAPES, SITES, TLS};
+use sites::{RULES, SITES};
+use table::{MEANINGS, Mistake, SHAPES, TLS};
 
 /// `--nocapture` prints the rows of a table: the line, the mistake, and what is said about it.
 fn only_problem(text: &str, line: usize, said: &[&str]) {
