@@ -310,13 +310,11 @@ pub(crate) async fn void(
 /// # Errors
 /// [`Fault::StoreAway`] when the database cannot be asked.
 pub(crate) async fn prune(identity: &Identity) -> Result<(), Fault> {
-    let now = identity.clock.now().as_millisecond();
-    let transaction = identity.database.write().await?;
-    one_time_code::Entity::delete_many()
-        .filter(one_time_code::Column::ExpiresAt.lte(now))
-        .exec(&transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+    let now = identity.clock.now();
+    identity
+        .database
+        .forget_over::<one_time_code::Entity>(one_time_code::Column::ExpiresAt, now)
+        .await
 }
 
 fn of_flow(purpose: Purpose, flow: FlowKey) -> Condition {

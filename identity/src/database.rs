@@ -19,7 +19,8 @@ mod tests;
 use std::path::Path;
 
 use doorward_config::DatabaseUrl;
-use sea_orm::DbErr;
+use jiff::Timestamp;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 use sea_orm_migration::MigratorTrait;
 
 pub(crate) use self::connection::{Connection, DEADLINE, DatabaseTransaction};
@@ -74,6 +75,26 @@ impl Database {
     /// [`Fault::StoreAway`] when the turn does not come within 1.5 seconds.
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, Fault> {
         in_time(self.connections.take_turn()).await
+    }
+
+    /// Forgets the rows whose time is over. Looking costs nothing; the turn to write is only asked for when there is
+    /// something.
+    ///
+    /// # Errors
+    /// As [`Database::write`].
+    pub(crate) async fn forget_over<E: EntityTrait>(
+        &self,
+        ends_at: E::Column,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let over = || ends_at.lte(now.as_millisecond());
+        let one = E::find().filter(over()).limit(1);
+        if in_time(one.one(self.reads())).await?.is_none() {
+            return Ok(());
+        }
+        let transaction = self.write().await?;
+        E::delete_many().filter(over()).exec(&transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn migrate(&self, url: &DatabaseUrl) -> Result<(), Fault> {

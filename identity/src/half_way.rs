@@ -110,11 +110,9 @@ pub(crate) async fn end(transaction: &DatabaseTransaction, token: &FlowToken) ->
 
 /// Forgets those whose time is over.
 pub(crate) async fn prune(identity: &Identity) -> Result<(), Fault> {
-    let now = identity.clock.now().as_millisecond();
-    let transaction = identity.database.write().await?;
-    Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(now))
-        .exec(&transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+    let now = identity.clock.now();
+    identity
+        .database
+        .forget_over::<Entity>(Column::ExpiresAt, now)
+        .await
 }

@@ -203,24 +203,11 @@ pub(crate) enum Use {
 
 /// Forgets those whose time is over.
 pub(crate) async fn prune(identity: &Identity) -> Result<(), Fault> {
-    let now = identity.clock.now().as_millisecond();
-    let over = Column::ExpiresAt.lte(now);
-    if in_time(
-        Entity::find()
-            .filter(over.clone())
-            .one(identity.database.reads()),
-    )
-    .await?
-    .is_none()
-    {
-        return Ok(());
-    }
-    let transaction = identity.database.write().await?;
-    Entity::delete_many()
-        .filter(over)
-        .exec(&transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+    let now = identity.clock.now();
+    identity
+        .database
+        .forget_over::<Entity>(Column::ExpiresAt, now)
+        .await
 }
 
 async fn live_row(

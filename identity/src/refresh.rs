@@ -9,7 +9,7 @@ mod tests;
 use std::fmt;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use doorward_config::Live;
 
@@ -178,20 +178,11 @@ async fn insert(
 /// # Errors
 /// [`Fault::StoreAway`] when the database cannot be asked.
 pub(crate) async fn prune(identity: &Identity) -> Result<(), Fault> {
-    let now = identity.clock.now().as_millisecond();
-    let over = Entity::find()
-        .filter(Column::ExpiresAt.lte(now))
-        .limit(1)
-        .one(identity.database.reads());
-    if in_time(over).await?.is_none() {
-        return Ok(());
-    }
-    let transaction = identity.database.write().await?;
-    Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(now))
-        .exec(&transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+    let now = identity.clock.now();
+    identity
+        .database
+        .forget_over::<Entity>(Column::ExpiresAt, now)
+        .await
 }
 
 fn hash(identity: &Identity, token: &LinkToken) -> Result<Vec<u8>, Fault> {

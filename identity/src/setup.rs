@@ -281,11 +281,9 @@ async fn make(identity: &Identity, token: &SetupToken, draft: Draft) -> Result<M
 /// # Errors
 /// [`Fault::StoreAway`] when the database cannot be asked.
 pub(crate) async fn prune(identity: &Identity) -> Result<(), Fault> {
-    let now = identity.clock.now().as_millisecond();
-    let transaction = identity.database.write().await?;
-    setup_token::Entity::delete_many()
-        .filter(setup_token::Column::ExpiresAt.lte(now))
-        .exec(&transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+    let now = identity.clock.now();
+    identity
+        .database
+        .forget_over::<setup_token::Entity>(setup_token::Column::ExpiresAt, now)
+        .await
 }
