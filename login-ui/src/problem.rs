@@ -3,6 +3,7 @@
 //! Owns the shape. Must not know who asks.
 
 use axum::response::{IntoResponse, Response};
+use doorward_identity::register::Problem as Judged;
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -79,6 +80,16 @@ fn challenged(challenge: Challenge, mut response: Response) -> Response {
 /// 422: what is wrong with each member.
 pub(crate) fn invalid<'a>(wrong: impl IntoIterator<Item = (&'a str, &'a str)>) -> Response {
     answer(StatusCode::UNPROCESSABLE_ENTITY, &wrong_members(wrong))
+}
+
+/// As [`invalid`], for what was judged wrong.
+pub(crate) fn judged(wrong: &[Judged]) -> Response {
+    invalid(members(wrong))
+}
+
+/// Which member is wrong, and why.
+pub(crate) fn members(wrong: &[Judged]) -> impl Iterator<Item = (&str, &str)> {
+    wrong.iter().map(|one| (one.field.as_str(), &*one.text))
 }
 
 /// As [`invalid`], with another member for the next try.

@@ -53,10 +53,7 @@ pub(super) async fn post(
             "current",
             "That isn’t your current password.",
         )])),
-        ChangedPassword::Invalid(problems) => {
-            let each = problems.iter().map(|one| (one.field.as_str(), &*one.text));
-            Ok(problem::invalid(each))
-        }
+        ChangedPassword::Invalid(problems) => Ok(problem::judged(&problems)),
         ChangedPassword::Slow { retry_after } => Ok(problem::wait(Wait::Slowed(retry_after))),
         ChangedPassword::Busy { retry_after } => Ok(problem::wait(Wait::Busy(retry_after))),
     }

@@ -48,10 +48,7 @@ pub(super) async fn post(
             let asked = Asked { flow: flow.text() };
             Ok((StatusCode::ACCEPTED, Json(asked)).into_response())
         }
-        Began::Invalid(problems) => {
-            let each = problems.iter().map(|one| (one.field.as_str(), &*one.text));
-            Ok(problem::invalid(each))
-        }
+        Began::Invalid(problems) => Ok(problem::judged(&problems)),
         Began::Slow { retry_after } => Ok(problem::wait(Wait::Slowed(retry_after))),
     }
 }
@@ -104,10 +101,10 @@ pub(super) async fn confirm(
     };
     match set_password(identity, live, (&permit, &form.password), client).await? {
         NewPassword::Done => Ok(StatusCode::NO_CONTENT.into_response()),
-        NewPassword::Invalid(problems) => {
-            let each = problems.iter().map(|one| (one.field.as_str(), &*one.text));
-            Ok(problem::invalid_with(each, ("flow", &permit.text())))
-        }
+        NewPassword::Invalid(problems) => Ok(problem::invalid_with(
+            problem::members(&problems),
+            ("flow", &permit.text()),
+        )),
         NewPassword::Gone => Ok(gone()),
         NewPassword::Busy { retry_after } => Ok(problem::wait(Wait::Busy(retry_after))),
     }

@@ -71,8 +71,7 @@ pub(super) async fn post(
         }
         Registered::Verify(_) => true,
         Registered::Invalid(problems) => {
-            let each = problems.iter().map(|one| (one.field.as_str(), &*one.text));
-            return Ok(problem::invalid(each));
+            return Ok(problem::judged(&problems));
         }
         Registered::Closed => return Err(Failure::Closed),
         Registered::Uninvited => return Err(Failure::Uninvited),
