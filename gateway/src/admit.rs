@@ -53,7 +53,6 @@ impl Admission {
 }
 
 /// What is needed to decide, and to decide again.
-#[derive(Clone)]
 pub struct Judge {
     /// Sessions in memory.
     pub cache: Arc<SessionCache>,
@@ -81,7 +80,7 @@ impl Judge {
     /// # Errors
     /// Why it is refused.
     pub async fn admit(
-        &self,
+        self: &Arc<Self>,
         request: &RequestHeader,
         context: &mut Context,
     ) -> Result<(), Refusal> {
@@ -97,7 +96,7 @@ impl Judge {
     }
 
     async fn admit_to(
-        &self,
+        self: &Arc<Self>,
         site: &Arc<Site>,
         request: &RequestHeader,
         visit: &Visit,
@@ -146,9 +145,9 @@ impl Judge {
 
     /// Who a token stands for.
     async fn bearer(&self, token: &str, visit: &Visit, context: &mut Context) -> Who {
-        let origin = context.sites.portal.origin().map(str::to_owned);
+        let origin = context.sites.portal.origin();
         let keys = &self.identity.keys;
-        match bearer::check(keys, origin.as_deref(), visit, token, self.clock.now()) {
+        match bearer::check(keys, origin, visit, token, self.clock.now()) {
             Ok(checked) => match self.session(&checked.session, Via::Bearer, context).await {
                 // The key is the session's; the account's can only differ if somebody mixed them up.
                 Who::Known(entry, _) if entry.record().account != checked.account => Who::Nobody,
@@ -188,14 +187,19 @@ impl Judge {
     }
 
     /// What keeps the connection open once the request is let in.
-    fn pass(&self, entry: Option<&Arc<Entry>>, facts: &Facts<'_>, visit: &Visit) -> Pass {
+    fn pass(
+        self: &Arc<Self>,
+        entry: Option<&Arc<Entry>>,
+        facts: &Facts<'_>,
+        visit: &Visit,
+    ) -> Pass {
         let asked = Asked {
             host: visit.host.name().into(),
             path: facts.path.into(),
             method: facts.method.clone(),
             client: facts.client,
         };
-        Pass::new(self.clone(), entry.map(Arc::clone), asked)
+        Pass::new(Arc::clone(self), entry.map(Arc::clone), asked)
     }
 }
 
@@ -238,7 +242,7 @@ pub fn outcome(
     match decision {
         Decision::Allowed(_) => Ok(()),
         Decision::Forbidden => Err(Refusal::Forbidden),
-        // The cookie has decided who it is, so a token does not matter.
+        // Who it is has been decided, so a token does not matter any more.
         Decision::SecondFactorNeeded => Err(Refusal::SecondFactorNeeded(stranger::second_factor(
             &asking(Bearer::None),
         ))),

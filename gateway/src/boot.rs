@@ -285,13 +285,13 @@ impl Parts {
         listeners: &Listeners,
     ) -> anyhow::Result<Vec<Serving>> {
         let gate = Gate {
-            judge: Judge {
+            judge: Arc::new(Judge {
                 cache: Arc::clone(&self.cache),
                 clock: Arc::clone(&self.identity.clock),
                 metrics: Arc::clone(&self.metrics),
                 current: Arc::clone(&self.current),
                 identity: Arc::clone(&self.identity),
-            },
+            }),
             request_ids: RequestIds::new(&*self.identity.random),
             draining: Arc::clone(draining),
             tls: listeners.tls_port(),

@@ -68,7 +68,7 @@ pub struct Asked {
 
 /// The right of one open request to stay open.
 pub struct Pass {
-    judge: Judge,
+    judge: Arc<Judge>,
     entry: Option<Arc<Entry>>,
     asked: Asked,
 }
@@ -76,7 +76,7 @@ pub struct Pass {
 impl Pass {
     /// The right that `entry`, or being nobody, gives to what was asked.
     #[must_use]
-    pub fn new(judge: Judge, entry: Option<Arc<Entry>>, asked: Asked) -> Self {
+    pub fn new(judge: Arc<Judge>, entry: Option<Arc<Entry>>, asked: Asked) -> Self {
         Self {
             judge,
             entry,

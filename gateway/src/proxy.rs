@@ -40,7 +40,7 @@ use crate::{answer, door, forward, intake, limits, response};
 /// The gate: everything that the phases need.
 pub struct Gate {
     /// Decides.
-    pub judge: Judge,
+    pub judge: Arc<Judge>,
     /// Names requests.
     pub request_ids: RequestIds,
     /// Whether this process is leaving.

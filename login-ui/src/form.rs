@@ -6,11 +6,15 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode;
 use tokio::time::timeout;
+
+use crate::Ui;
+use crate::failure::Failure;
 
 /// Longest body that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -24,6 +28,16 @@ const OVERFLOW: usize = 4 * 1024 * 1024;
 /// Fields by name. A missing field reads as empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields(Vec<(String, String)>);
+
+impl FromRequest<Ui> for Fields {
+    type Rejection = Failure;
+
+    /// Reads the form that a request brings, or says why it is not taken.
+    async fn from_request(request: Request, _: &Ui) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        Ok(Self::read(&parts.headers, body).await?)
+    }
+}
 
 /// Why a body was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +71,7 @@ impl Fields {
     }
 
     /// Reads a form of at most 64 KiB that arrives within 15 seconds.
-    pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Unread> {
+    async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Unread> {
         let bytes = bytes(headers, body).await?;
         match headers.get(CONTENT_TYPE) {
             Some(kind) if is_form(kind.as_bytes()) => Self::parse(&bytes),

@@ -15,6 +15,7 @@ mod ago;
 mod answer;
 mod api;
 mod assets;
+pub mod bearer;
 mod cookie;
 pub mod dead_end;
 mod device;

@@ -13,10 +13,11 @@ use doorward_identity::accounts::Account;
 use doorward_identity::flow::FlowToken;
 use doorward_identity::session::{Record, SessionKey, Snapshot, Token};
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, USER_AGENT};
+use http::header::USER_AGENT;
 use http::request::Parts;
 
 use crate::Ui;
+use crate::bearer::{self, Presented};
 use crate::cookie::Jar;
 use crate::failure::Failure;
 use crate::form::Fields;
@@ -157,17 +158,12 @@ impl FromRequestParts<Ui> for Visit {
             origin: Origin::of(headers, scheme),
             token: Jar::Session.read(headers, scheme).and_then(Token::parse),
             flow: Jar::Flow.read(headers, scheme).and_then(FlowToken::parse),
-            bearer: bearer(headers),
+            bearer: match bearer::find(headers) {
+                Presented::Token(token) => Some(token.to_owned()),
+                Presented::None | Presented::Malformed => None,
+            },
         })
     }
-}
-
-/// The only credential of a request, if that is a token (RFC 6750 §2.1).
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
-    let is_only = values.next().is_none() && scheme.eq_ignore_ascii_case("bearer");
-    is_only.then(|| token.trim().to_owned())
 }
 
 fn address(headers: &HeaderMap) -> Option<IpAddr> {

@@ -1,13 +1,12 @@
 //! Somebody's own page: who they are, their profile, their password, where they are signed in, what happened lately.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::Identity;
 use doorward_identity::accounts::Account;
 use doorward_identity::audit::{By, Event};
 use doorward_identity::session::{Ended, SessionKey};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::answer;
 use crate::failure::Failure;
@@ -93,12 +92,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// Ends one of the person's sessions (`id`), or all but this one (`all`).
-pub(crate) async fn revoke(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn revoke(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };

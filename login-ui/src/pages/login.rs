@@ -1,12 +1,11 @@
 //! Signing in.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_config::RegistrationMode;
 use doorward_identity::session::Remembered;
 use doorward_identity::sign_in::{Attempt, SignIn, sign_in};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::answer::{self, Wait};
 use crate::failure::Failure;
@@ -55,12 +54,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// The try.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let to = visit.to(fields.get("to"));
     let remember = if fields.get("remember").is_empty() {
         Remembered::No

@@ -2,13 +2,12 @@
 //! site or their account asks for more.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::flow::FlowToken;
 use doorward_identity::proof;
 use doorward_identity::session::SessionKey;
 use doorward_identity::sign_in::{SecondStep, StepUp, Stepped, half_way, second_step, step_up};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::answer::{self, Wait};
 use crate::failure::Failure;
@@ -178,12 +177,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// The try.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let goal = Goal::of(&visit, &fields);
     let stands = stands(&visit).await?;
     let (way, person) = match &stands {

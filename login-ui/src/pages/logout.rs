@@ -1,11 +1,10 @@
 //! Signing out.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::sign_out::sign_out;
 use http::header::{HeaderName, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use crate::answer;
 use crate::cookie::Jar;
@@ -45,12 +44,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// Ends the session in the store first; only then is the browser told to forget it.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, _: Fields) -> Result<Response, Failure> {
     if let Some(key) = visit.carried() {
         sign_out(&visit.ui.identity, &key, &visit.client).await?;
     }

@@ -2,13 +2,12 @@
 //! whether anybody has the address or not.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::Offer;
 use doorward_identity::recover::{
     Began, Checked, NewPassword, begin, check_code, look, look_at_permit, set_password, use_link,
 };
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::answer::{self, Wait};
 use crate::failure::Failure;
@@ -63,12 +62,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// Orders a code for the address.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let form = FormState::keeping(&fields, &["email"]);
     let (identity, live, client) = (&visit.ui.identity, &visit.live, &visit.client);
     match begin(identity, live, fields.get("email"), client).await? {
@@ -109,12 +103,7 @@ pub(crate) async fn get_code(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// Judges the code or the link.
-pub(crate) async fn post_code(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post_code(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let (identity, live, client) = (&visit.ui.identity, &visit.live, &visit.client);
     let (code, link) = (fields.get("code").trim(), fields.get("t"));
     let checked = if link.is_empty() {
@@ -160,12 +149,7 @@ pub(crate) async fn get_password(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// Sets it. Nobody is signed in by it.
-pub(crate) async fn post_password(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post_password(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some(permit) = visit.flow() else {
         return again(&visit);
     };

@@ -1,12 +1,11 @@
 //! Making an account.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_config::{RegistrationMode, UsernameRule};
 use doorward_identity::invite;
 use doorward_identity::register::{NewAccount, Registered, register};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::answer::{self, Wait};
 use crate::failure::Failure;
@@ -96,12 +95,7 @@ async fn open(visit: &Visit, invite: &str) -> Result<Door, Failure> {
 }
 
 /// The new account, and its first session.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let to = visit.to(fields.get("to"));
     let form = FormState::keeping(
         &fields,

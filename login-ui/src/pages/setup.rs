@@ -1,10 +1,9 @@
 //! The first admin, by a link that works once.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::setup::{self, NewAdmin, Offer, SetUp};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::answer::{self, Wait};
 use crate::failure::Failure;
@@ -33,12 +32,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// The account, and its first session.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let token = fields.get("t");
     let form = FormState::keeping(&fields, &["username", "email"]);
     let admin = NewAdmin {

@@ -1,11 +1,10 @@
 //! Proving the address of a new account: a code, or the link of the mail, in the browser that asked.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::Mailed;
 use doorward_identity::verify_email::{Resent, Verified, redeem, resend};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::answer::{self, Wait};
 use crate::failure::Failure;
@@ -36,12 +35,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// The code, or the wish for another.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let to = visit.to(fields.get("to"));
     let Some(flow) = visit.flow().cloned() else {
         return to_sign_in(&visit, &to);

@@ -1,12 +1,10 @@
 //! What somebody may change about themselves.
 
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::accounts::Account;
 use doorward_identity::change::{
     ChangedPassword, Edited, PasswordChange, Profile, change_password, edit_profile,
 };
-use http::HeaderMap;
 
 use super::{Shown, show, to_sign_in};
 use crate::answer::{self, Wait};
@@ -31,12 +29,7 @@ pub(super) fn stored(account: &Account) -> FormState {
 }
 
 /// Saves the profile.
-pub(crate) async fn profile(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn profile(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };
@@ -64,12 +57,7 @@ pub(crate) async fn profile(
 }
 
 /// Sets a new password, which ends every other session and gives this browser a new one.
-pub(crate) async fn password(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn password(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };

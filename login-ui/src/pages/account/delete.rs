@@ -1,12 +1,10 @@
 //! Deleting one's own account.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::accounts::Account;
 use doorward_identity::audit::By;
 use doorward_identity::change::{Changed, delete};
-use http::HeaderMap;
 
 use super::again::{Judged, Needed, Refused, judge, needed};
 use super::to_sign_in;
@@ -36,12 +34,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// Deletes the account of somebody who has proven again who they are. There is no way back.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };

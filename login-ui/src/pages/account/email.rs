@@ -3,13 +3,11 @@
 //! Both count only in the browser session that asked.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_config::VerifyEmail;
 use doorward_identity::Mailed;
 use doorward_identity::accounts::Account;
 use doorward_identity::email_change::{ConfirmedEmail, EmailChange, begin, confirm, pending};
-use http::HeaderMap;
 
 use super::again::{Judged, Needed, Refused, judge, needed};
 use super::to_sign_in;
@@ -60,12 +58,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 }
 
 /// The wish for another address, or what proves it.
-pub(crate) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };

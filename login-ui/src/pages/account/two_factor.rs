@@ -4,14 +4,13 @@
 //! of the answer to a form: no address shows them again.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::accounts::Account;
 use doorward_identity::proof::Again;
 use doorward_identity::two_factor::{
     Regenerated, Standing, TurnedOff, regenerate, standing, turn_off as turn_off_for,
 };
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::again::{Judged, Needed, Refused, judge, needed};
 use super::to_sign_in;
@@ -106,12 +105,8 @@ async fn ask(visit: Visit, ask: Ask) -> Result<Response, Failure> {
 }
 
 /// Makes new recovery codes and shows them.
-pub(crate) async fn new_codes(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let again = match prove(&visit, &headers, body, Ask::NewCodes).await? {
+pub(crate) async fn new_codes(visit: Visit, fields: Fields) -> Result<Response, Failure> {
+    let again = match prove(&visit, &fields, Ask::NewCodes).await? {
         Proven::Yes(again) => again,
         Proven::No(response) => return Ok(response),
     };
@@ -122,12 +117,8 @@ pub(crate) async fn new_codes(
 }
 
 /// Turns it off; the browser gets a session that says so.
-pub(crate) async fn turn_off(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let again = match prove(&visit, &headers, body, Ask::TurnOff).await? {
+pub(crate) async fn turn_off(visit: Visit, fields: Fields) -> Result<Response, Failure> {
+    let again = match prove(&visit, &fields, Ask::TurnOff).await? {
         Proven::Yes(again) => again,
         Proven::No(response) => return Ok(response),
     };
@@ -150,17 +141,11 @@ enum Proven {
 }
 
 /// Nobody does any of this without having proven who they are; who cannot is shown the question again.
-async fn prove(
-    visit: &Visit,
-    headers: &HeaderMap,
-    body: Body,
-    ask: Ask,
-) -> Result<Proven, Failure> {
-    let fields = Fields::read(headers, body).await?;
+async fn prove(visit: &Visit, fields: &Fields, ask: Ask) -> Result<Proven, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(visit).map(Proven::No);
     };
-    let refused = match judge(visit, &session, &fields, FormState::default()).await? {
+    let refused = match judge(visit, &session, fields, FormState::default()).await? {
         Judged::Given(again) => return Ok(Proven::Yes(again)),
         Judged::Refused(refused) => refused,
     };

@@ -1,14 +1,13 @@
 //! Turning it on: the secret for an app, then a code that the app made of it.
 
 use askama::Template;
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::accounts::Account;
 use doorward_identity::flow::FlowToken;
 use doorward_identity::two_factor::{
     AppKey, Begun, Confirmation, Confirmed, Enrolment, begin, confirm as confirm_for, look,
 };
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::{Shown, back, codes, show};
 use crate::answer;
@@ -37,12 +36,7 @@ struct Page {
 }
 
 /// Shows a new secret, once somebody has proven who they are.
-pub(crate) async fn set_up(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn set_up(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };
@@ -62,12 +56,7 @@ pub(crate) async fn set_up(
 }
 
 /// Turns it on, if the code is right.
-pub(crate) async fn confirm(
-    visit: Visit,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let fields = Fields::read(&headers, body).await?;
+pub(crate) async fn confirm(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };
