@@ -109,6 +109,8 @@ impl Explain {
                 life: config.live.session.absolute,
                 remembered: Remembered::No,
                 amr,
+                auth_time: None,
+                family: None,
                 device: String::new(),
                 address: self.from,
             };
