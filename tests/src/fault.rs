@@ -1,15 +1,19 @@
-//! A TCP proxy between gateway and Redis that breaks one of their two kinds of conversation at a time: the *watch*
-//! (the connection on which `CLIENT TRACKING` was asked for) or the *data* (every other one).
+//! A TCP proxy that breaks what goes through it: delays, drips, holds back, cuts, resets, or refuses in Redis' words.
+//! Between gateway and Redis it breaks one of their two kinds of conversation at a time: the *watch* (the connection
+//! on which `CLIENT TRACKING` was asked for) or the *data* (every other one). All else, as that between gateway and
+//! site, is *data*.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
+use tokio::time::timeout;
 
 use crate::wire::find;
 
@@ -22,8 +26,22 @@ pub enum Rule {
     HoldReplies,
     /// Nothing passes in either direction, nothing is closed.
     Silent,
+    /// Each piece of a reply arrives so much later.
+    Delay(Duration),
+    /// Replies arrive one byte at a time, each after such a pause.
+    Drip(Duration),
     /// Closed; new ones are closed as soon as they are known to be of this kind.
     Cut,
+    /// As `Cut`, but with a reset (RST), as from a machine that has crashed.
+    Reset,
+    /// Each command of Redis' protocol is answered with this error, and does not arrive.
+    Refuse(&'static str),
+}
+
+impl Rule {
+    fn closes(self) -> bool {
+        matches!(self, Self::Cut | Self::Reset)
+    }
 }
 
 struct Shared {
@@ -106,34 +124,54 @@ impl Line {
     async fn cut(&self) {
         let mut watch = self.shared.watch.subscribe();
         let mut data = self.shared.data.subscribe();
-        while self.rule() != Rule::Cut {
+        while !self.rule().closes() {
             tokio::select! {
                 _ = watch.changed() => {}
                 _ = data.changed() => {}
             }
         }
     }
+
+    /// Waits so long, or until another rule holds.
+    async fn pause(&self, rule: Rule, pause: Duration) {
+        let mut rules = self.rules();
+        let _ = timeout(pause, rules.wait_for(|now| *now != rule)).await;
+    }
 }
 
-async fn carry(client: TcpStream, target: SocketAddr, shared: Arc<Shared>) -> io::Result<()> {
-    let server = TcpStream::connect(target).await?;
+async fn carry(mut client: TcpStream, target: SocketAddr, shared: Arc<Shared>) -> io::Result<()> {
+    let mut server = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let line = Line {
         shared,
         watches: AtomicBool::new(false),
     };
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    tokio::select! {
-        () = line.cut() => Ok(()),
-        end = requests(&line, from_client, to_server) => end,
-        end = replies(&line, from_server, to_client) => end,
+    let end = {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        let to_client = Mutex::new(to_client);
+        tokio::select! {
+            () = line.cut() => Ok(()),
+            end = requests(&line, from_client, to_server, &to_client) => end,
+            end = replies(&line, from_server, &to_client) => end,
+        }
+    };
+    if line.rule() == Rule::Reset {
+        client.set_zero_linger()?;
+        server.set_zero_linger()?;
     }
+    end
 }
 
-async fn requests(line: &Line, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+async fn requests(
+    line: &Line,
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    back: &Mutex<WriteHalf<'_>>,
+) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
+    let mut commands = Vec::new();
     loop {
         let count = from.read(&mut buffer).await?;
         if count == 0 {
@@ -143,30 +181,68 @@ async fn requests(line: &Line, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) 
             line.watches.store(true, Ordering::SeqCst);
         }
         match line.rule() {
-            Rule::Cut => return Ok(()),
+            Rule::Cut | Rule::Reset => return Ok(()),
             Rule::Silent => {
                 let _ = line.rules().wait_for(|rule| *rule != Rule::Silent).await;
             }
-            Rule::Pass | Rule::HoldReplies => {}
+            Rule::Refuse(error) => {
+                commands.extend_from_slice(&buffer[..count]);
+                while let Some(end) = command_end(&commands) {
+                    commands.drain(..end);
+                    let reply = format!("-{error}\r\n");
+                    back.lock().await.write_all(reply.as_bytes()).await?;
+                }
+                continue;
+            }
+            Rule::Pass | Rule::HoldReplies | Rule::Delay(_) | Rule::Drip(_) => {}
         }
         to.write_all(&buffer[..count]).await?;
     }
 }
 
-async fn replies(line: &Line, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+async fn replies(line: &Line, mut from: ReadHalf<'_>, to: &Mutex<WriteHalf<'_>>) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = from.read(&mut buffer).await?;
         if count == 0 {
             return Ok(());
         }
-        if matches!(line.rule(), Rule::HoldReplies | Rule::Silent) {
-            line.shared.held.fetch_add(1, Ordering::SeqCst);
-            let _ = line
-                .rules()
-                .wait_for(|rule| matches!(rule, Rule::Pass | Rule::Cut))
-                .await;
+        let mut rest = &buffer[..count];
+        match line.rule() {
+            Rule::HoldReplies | Rule::Silent => {
+                line.shared.held.fetch_add(1, Ordering::SeqCst);
+                let passes = |rule: &Rule| !matches!(rule, Rule::HoldReplies | Rule::Silent);
+                let _ = line.rules().wait_for(passes).await;
+            }
+            rule @ Rule::Delay(pause) => line.pause(rule, pause).await,
+            Rule::Drip(_) => {
+                while let (rule @ Rule::Drip(pause), [first, more @ ..]) = (line.rule(), rest) {
+                    to.lock().await.write_all(&[*first]).await?;
+                    rest = more;
+                    line.pause(rule, pause).await;
+                }
+            }
+            Rule::Pass | Rule::Cut | Rule::Reset | Rule::Refuse(_) => {}
         }
-        to.write_all(&buffer[..count]).await?;
+        to.lock().await.write_all(rest).await?;
     }
+}
+
+/// Where the first command ends: an array of bulk strings (Redis serialization protocol).
+fn command_end(bytes: &[u8]) -> Option<usize> {
+    let (count, mut at) = number(bytes, 0, b'*')?;
+    for _ in 0..count {
+        let (length, begin) = number(bytes, at, b'$')?;
+        at = begin + length + 2;
+    }
+    (at <= bytes.len()).then_some(at)
+}
+
+/// The number in the line at `at`, and where the next line begins.
+fn number(bytes: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
+    let line = bytes.get(at..)?;
+    let end = find(line, b"\r\n")?;
+    assert_eq!(line[0], kind, "what is said is no command of Redis'");
+    let digits = std::str::from_utf8(&line[1..end]).expect("digits");
+    Some((digits.parse().expect("a number"), at + end + 2))
 }

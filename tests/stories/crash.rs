@@ -240,7 +240,7 @@ async fn changed(stack: &Stack, mut act: Act) -> bool {
 }
 
 on_both_stores! {
-    async fn killed_in_the_middle(stack) {
+    async fn a69_killed_in_the_middle(stack) {
         let server = MailServer::start().await;
         let mut stack = plan(stack, &server).start().await;
         let [registrations, codes, passwords] = kill_in_the_middle(&mut stack, &server).await;

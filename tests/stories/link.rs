@@ -39,7 +39,7 @@ async fn shut(visitor: &mut Visitor) -> Duration {
 
 /// The watch connections are killed again and again while everything else works; then the session is deleted.
 #[tokio::test]
-async fn cut_again_and_again() {
+async fn a66_cut_again_and_again() {
     let stack = Stack::new()
         .store(doorward_tests::Store::Redis)
         .start()

@@ -49,7 +49,7 @@ async fn refused(stack: &Stack, reason: &str) -> f64 {
 
 /// Heads that trickle in are cut off, counted from their first byte, while others are served.
 #[tokio::test]
-async fn heads() {
+async fn a30_heads() {
     let stack = Stack::new()
         .section("[limits]\nheader_timeout = \"1s\"")
         .start()
@@ -112,7 +112,7 @@ async fn silence() {
 
 /// A body that trickles in is cut off after half a minute, wherever it goes; one that only takes long is not.
 #[tokio::test]
-async fn bodies() {
+async fn a31_bodies() {
     let stack = Stack::new().start().await;
     let head = |target: &str, length: &str| {
         let ask = Ask::form(target, &[]).header("Content-Length", length);

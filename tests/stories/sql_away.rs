@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::api_keys::{get, key};
 use doorward_tests::{PASSWORD, SQL_PASSWORD, Sql, Stack, Store, Visitor, say, until};
 
 /// Within this everything that needs the database says 503.
@@ -89,6 +90,10 @@ async fn those_inside_go_on(sql: Sql) {
     let mut stack = plan.start().await;
     let mut anna = stack.sign_in("anna").await;
     let mut quiet = stack.again("anna").await;
+    let mut program = stack.anon();
+    let known = key(&stack, "anna", &[]).await;
+    let fresh = key(&stack, "anna", &[]).await;
+    assert_eq!(get(&mut program, &known, "/page").await.status, 200);
     for frozen in [false, true] {
         if frozen {
             stack.sql().freeze();
@@ -101,8 +106,16 @@ async fn those_inside_go_on(sql: Sql) {
                 assert_eq!(visitor.page("/page").await.status, 200, "signed in");
             }
         }
+        let status = get(&mut program, &known, "/page").await.status;
+        assert_eq!(status, 200, "a key that is in use");
         let user = stack.echo.last().one("Remote-User");
         assert_eq!(user.as_deref(), Some("anna"));
+        if !frozen {
+            let asked = Instant::now();
+            let status = get(&mut program, &fresh, "/page").await.status;
+            assert_eq!(status, 503, "one that was never used");
+            assert!(asked.elapsed() < NOTICED, "{:?}", asked.elapsed());
+        }
         if frozen {
             stack.sql().thaw();
         } else {
@@ -119,7 +132,7 @@ async fn those_inside_go_on(sql: Sql) {
 }
 
 #[tokio::test]
-async fn those_inside_go_on_without_postgres() {
+async fn a68_those_inside_go_on_without_postgres() {
     those_inside_go_on(Sql::Postgres).await;
 }
 
@@ -162,18 +175,18 @@ async fn nobody_is_known(sql: Sql) {
 }
 
 #[tokio::test]
-async fn nobody_is_known_without_postgres() {
+async fn a68_nobody_is_known_without_postgres() {
     nobody_is_known(Sql::Postgres).await;
 }
 
 #[tokio::test]
-async fn nobody_is_known_without_mariadb() {
+async fn a68_nobody_is_known_without_mariadb() {
     nobody_is_known(Sql::MariaDb).await;
 }
 
 /// It crashes while many register: who was told "welcome" is there, and nobody is there by half.
 #[tokio::test]
-async fn crashed_in_the_middle_of_registrations() {
+async fn a69_crashed_in_the_middle_of_registrations() {
     let plan = Stack::new().store(Store::Redis).own_database(Sql::Postgres);
     let mut stack = plan
         .section("[throttle]\naddress_failures = 1000")

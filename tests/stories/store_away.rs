@@ -99,7 +99,7 @@ async fn open_pages_know_nobody(stack: &Stack, person: &mut Visitor) {
 }
 
 #[tokio::test]
-async fn killed_and_started_again() {
+async fn a65_killed_and_started_again() {
     let mut stack = stack().await;
     let mut anna = stack.sign_in("anna").await;
     let mut quiet = stack.again("anna").await;
@@ -114,7 +114,7 @@ async fn killed_and_started_again() {
 }
 
 #[tokio::test]
-async fn frozen_and_thawed() {
+async fn a65_frozen_and_thawed() {
     let stack = stack().await;
     let mut anna = stack.sign_in("anna").await;
     let mut quiet = stack.again("anna").await;

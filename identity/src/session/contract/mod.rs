@@ -4,6 +4,7 @@ mod backends;
 mod clocks;
 mod cluster;
 mod faults;
+mod granted;
 mod lock;
 mod login;
 mod races;
@@ -57,6 +58,8 @@ fn record(account: AccountId) -> Record {
         device: "Test/1.0".into(),
         address: "192.0.2.7".parse().unwrap(),
         generation: 1,
+        grant: None,
+        family: None,
     }
 }
 

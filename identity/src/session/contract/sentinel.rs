@@ -59,10 +59,27 @@ async fn a_killed_master_is_followed_by_another_and_never_comes_back() {
         "what ended stays ended"
     );
     back(&mut events).await;
+    servers.be_patient();
 
     // What is opened and ended now, the old one has never heard of. It comes back as a master.
     let young = key();
     store.insert(&young, &anna).await.unwrap();
+    // Nobody promises that a replica has heard of what was opened; here it must have, whoever is the master next.
+    let mut masters = servers.servers.iter().map(|server| server.1);
+    let master = masters.find(|server| role(*server).as_deref() == Some("master"));
+    let mut admin = super::servers::connect_to(master.unwrap()).unwrap();
+    // It speaks of what this very connection wrote, and replicas hear in order.
+    redis::cmd("SET")
+        .arg("later")
+        .arg(1)
+        .exec(&mut admin)
+        .unwrap();
+    let heard: i64 = redis::cmd("WAIT")
+        .arg(1)
+        .arg(5000)
+        .query(&mut admin)
+        .unwrap();
+    assert_eq!(heard, 1, "the other replica");
     store.remove(&known).await.unwrap();
     hear(&mut events, Duration::from_secs(1), |e| {
         *e == Event::Changed(known)

@@ -381,6 +381,16 @@ impl Watched {
         (made, folder)
     }
 
+    /// From now on the sentinels keep the master that they have, however slow the machine is.
+    pub(super) fn be_patient(&self) {
+        for (_, port) in &self.sentinels {
+            let mut set = redis::cmd("SENTINEL");
+            set.arg("SET").arg(&self.name);
+            set.arg("down-after-milliseconds").arg(60_000);
+            set.exec(&mut connect_to(*port).unwrap()).unwrap();
+        }
+    }
+
     pub(super) fn config(&self) -> Redis {
         Redis {
             servers: RedisServers::Sentinel {
