@@ -2,16 +2,20 @@
 //!
 //! Owns the record of it: written once, in `logging` or, when the connection is cut, when the context goes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use doorward_identity::AccountId;
 use doorward_identity::session::SessionKey;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use jiff::Timestamp;
+use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 use crate::admit::Admission;
+use crate::authz::Question;
 use crate::client::Client;
 use crate::host::Host;
 use crate::metrics::{Decision, InFlight, SiteMetrics};
@@ -33,6 +37,8 @@ pub struct Context {
     pub request_id: String,
     /// Who asks for what, once that is known.
     pub visit: Option<Visit>,
+    /// What another proxy asks, if one does; the visit is then the one that it asks about.
+    pub question: Option<Question>,
     /// What the browser is told about https, if it came by that.
     pub hsts: Option<HeaderValue>,
     /// The right to be forwarded, once that is given.
@@ -82,9 +88,9 @@ pub struct Record {
     metrics: Arc<SiteMetrics>,
     site: Option<Arc<str>>,
     method: Method,
-    host: String,
-    path: String,
-    user_agent: Vec<u8>,
+    host: Option<HeaderValue>,
+    path: AsSent,
+    user_agent: Option<HeaderValue>,
     client: std::net::IpAddr,
     /// Whose request it is.
     pub user: Option<(AccountId, SessionKey)>,
@@ -94,6 +100,29 @@ pub struct Record {
     pub status: Option<u16>,
     bytes: u64,
     written: bool,
+}
+
+/// A target, before it is brought to its canonical form. Nothing is copied of the usual ones.
+enum AsSent {
+    Usual(PathAndQuery),
+    Other(Box<[u8]>),
+}
+
+impl AsSent {
+    fn of(request: &RequestHeader) -> Self {
+        let raw = request.raw_path();
+        match request.uri.path_and_query() {
+            Some(target) if target.as_str().as_bytes() == raw => Self::Usual(target.clone()),
+            Some(_) | None => Self::Other(raw.into()),
+        }
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Usual(target) => Cow::Borrowed(target.as_str()),
+            Self::Other(raw) => String::from_utf8_lossy(raw),
+        }
+    }
 }
 
 impl Context {
@@ -110,6 +139,7 @@ impl Context {
             sites,
             request_id,
             visit: None,
+            question: None,
             hsts: None,
             admission: None,
             known: None,
@@ -148,9 +178,9 @@ impl Record {
             metrics,
             site: None,
             method: Method::GET,
-            host: String::new(),
-            path: String::new(),
-            user_agent: Vec::new(),
+            host: None,
+            path: AsSent::Other(Box::default()),
+            user_agent: None,
             client: std::net::Ipv4Addr::UNSPECIFIED.into(),
             user: None,
             decision: None,
@@ -165,16 +195,16 @@ impl Record {
         let request = session.req_header();
         self.method = request.method.clone();
         self.client = client;
-        self.path = String::from_utf8_lossy(request.raw_path()).into_owned();
-        let text = |name| {
-            request
-                .headers
-                .get(name)
-                .map(http::HeaderValue::as_bytes)
-                .unwrap_or_default()
-        };
-        self.host = String::from_utf8_lossy(text(http::header::HOST)).into_owned();
-        self.user_agent = text(http::header::USER_AGENT).to_vec();
+        self.path = AsSent::of(request);
+        self.host = request.headers.get(http::header::HOST).cloned();
+        self.user_agent = request.headers.get(http::header::USER_AGENT).cloned();
+    }
+
+    /// Notes what another proxy asks about, in the place of how it asks.
+    pub fn asks_about(&mut self, request: &RequestHeader, host: &str) {
+        self.method = request.method.clone();
+        self.path = AsSent::of(request);
+        self.host = HeaderValue::from_str(host).ok();
     }
 
     /// Notes which site it belongs to.
@@ -202,21 +232,22 @@ impl Record {
         let status = self.status.unwrap_or(CLIENT_LEFT);
         let duration = self.began.elapsed();
         self.metrics.request(&self.method, status, duration);
+        let bytes = |value| Option::as_ref(value).map_or(&[][..], HeaderValue::as_bytes);
         let line = AccessRecord {
             time: self.started,
             request_id,
             client: self.client,
             method: self.method.as_str(),
-            host: &self.host,
+            host: &String::from_utf8_lossy(bytes(&self.host)),
             site: self.site.as_deref().unwrap_or_default(),
-            path: &self.path,
+            path: &self.path.text(),
             status,
             duration,
             bytes: self.bytes,
             user: self.user.map(|(account, _)| account),
             session: self.user.as_ref().map(|(_, key)| key),
             decision: self.decision,
-            user_agent: &self.user_agent,
+            user_agent: bytes(&self.user_agent),
         };
         line.write();
     }

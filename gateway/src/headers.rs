@@ -6,17 +6,33 @@
 //! `upstream_request_filter`, after it removed what the client nominated in `Connection`.
 
 mod identity;
+mod plain;
 
-use http::header::{HOST, HeaderName};
+use std::sync::Arc;
+
+use http::header::{HOST, HeaderName, InvalidHeaderValue};
 use http::{HeaderMap, HeaderValue};
 use pingora_error::Result;
-use pingora_http::RequestHeader;
+use pingora_http::ResponseHeader;
 
-pub use identity::{IdentityNames, IdentityValues, Unspeakable};
+pub use identity::{IdentityNames, IdentityValues, Named, Unspeakable};
+pub use plain::edit;
 
-use crate::client::Client;
+use crate::client::{self, Client};
 use crate::host::Host;
-use crate::names::{Kind, StripSet};
+use crate::names::{ASSERTION, Kind, StripSet};
+use crate::scheme::Scheme;
+
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+static ASSERTION_NAME: HeaderName = HeaderName::from_static("x-doorward-assertion");
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Room for all that is set: the maps grow once.
+const MOST: usize = 16;
 
 /// How many header fields were removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,22 +44,24 @@ pub struct Stripped {
 }
 
 /// Removes every header that a client may not send, in every spelling, duplicates included.
-pub fn strip(request: &mut RequestHeader, set: &StripSet) -> Stripped {
+pub fn strip(headers: &mut HeaderMap, set: &StripSet) -> Stripped {
     // Nothing is allocated until there is something to remove.
-    let found: Vec<(HeaderName, Kind)> = request
-        .headers
+    let found: Vec<(HeaderName, Kind)> = headers
         .keys()
-        .filter_map(|name| Some((name.clone(), set.kind(name.as_str().as_bytes())?)))
+        .filter_map(|name| {
+            let kind = set.kind(name.as_str().as_bytes())?;
+            Some((name.clone(), kind))
+        })
         .collect();
     let mut stripped = Stripped::default();
     for (name, kind) in found {
-        let fields = u64::try_from(request.headers.get_all(&name).iter().count());
+        let fields = u64::try_from(headers.get_all(&name).iter().count());
         let fields = fields.unwrap_or(u64::MAX);
         match kind {
             Kind::Identity => stripped.identity += fields,
             Kind::Forwarding | Kind::Method => stripped.other += fields,
         }
-        request.remove_header(&name);
+        headers.remove(&name);
     }
     stripped
 }
@@ -59,35 +77,87 @@ pub struct Forwarded<'a> {
     pub request_id: &'a str,
 }
 
+/// What an upstream is told about somebody.
+#[derive(Debug)]
+pub struct Told {
+    /// In the site's own words.
+    pub identity: Arc<IdentityValues>,
+    /// Signed, if the site wants that.
+    pub assertion: Option<HeaderValue>,
+}
+
+impl Told {
+    /// Tells another proxy, for it to tell its upstream.
+    ///
+    /// # Errors
+    /// A header is none, which is a defect.
+    pub fn tell(self, answer: &mut ResponseHeader) -> Result<()> {
+        self.identity.tell(answer)?;
+        match self.assertion {
+            Some(assertion) => answer.insert_header(ASSERTION, assertion),
+            None => Ok(()),
+        }
+    }
+
+    fn insert_into(self, headers: &mut HeaderMap) {
+        self.identity.insert_into(headers);
+        if let Some(assertion) = self.assertion {
+            headers.insert(&ASSERTION_NAME, assertion);
+        }
+    }
+}
+
 /// Sets exactly one of each header that an upstream is told. `Host` becomes the one that the
 /// site was found by, so that nobody reads another.
 ///
 /// # Errors
 /// A value is no header value; then nothing may be sent.
 pub fn set(
-    request: &mut RequestHeader,
+    headers: &mut HeaderMap,
     forwarded: &Forwarded<'_>,
-    identity: Option<&IdentityValues>,
-) -> Result<()> {
+    told: Option<Told>,
+) -> Result<(), InvalidHeaderValue> {
     let (client, host) = (forwarded.client, forwarded.host);
-    let name = host.to_string();
-    if !is_host(&request.headers, &name) {
-        request.insert_header("Host", name.as_str())?;
-    }
-    request.insert_header("X-Forwarded-Host", name)?;
-    let address = client.address.to_string();
-    request.insert_header("X-Forwarded-For", client.forwarded_for())?;
-    request.insert_header("X-Real-IP", address)?;
+    headers.reserve(MOST);
+    let name = named(headers, host)?;
+    headers.insert(&FORWARDED_HOST, name);
+    let address = HeaderValue::try_from(client::written(client.address))?;
+    let hops = match client.forwarded_for() {
+        Some(hops) => HeaderValue::try_from(hops)?,
+        None => address.clone(),
+    };
+    headers.insert(&FORWARDED_FOR, hops);
+    headers.insert(&REAL_IP, address);
     let scheme = HeaderValue::from_static(client.scheme.as_str());
-    request.insert_header("X-Forwarded-Proto", scheme)?;
-    let port = host.port().unwrap_or(client.scheme.default_port());
-    request.insert_header("X-Forwarded-Port", HeaderValue::from(port))?;
-    request.insert_header("X-Request-Id", forwarded.request_id)?;
-    identity.map_or(Ok(()), |identity| identity.insert_into(request))
+    headers.insert(&FORWARDED_PROTO, scheme);
+    headers.insert(&FORWARDED_PORT, port(host, client.scheme));
+    let id = HeaderValue::from_str(forwarded.request_id)?;
+    headers.insert(&REQUEST_ID, id);
+    if let Some(told) = told {
+        told.insert_into(headers);
+    }
+    Ok(())
 }
 
-fn is_host(headers: &HeaderMap, name: &str) -> bool {
-    headers.get(HOST).is_some_and(|host| host == name)
+/// The host, which is what `Host` says from here on.
+fn named(headers: &mut HeaderMap, host: &Host<'_>) -> Result<HeaderValue, InvalidHeaderValue> {
+    if let Some(said) = headers
+        .get(HOST)
+        .filter(|said| host.is_spelled(said.as_bytes()))
+    {
+        return Ok(said.clone());
+    }
+    let name = HeaderValue::try_from(host.to_string())?;
+    headers.insert(HOST, name.clone());
+    Ok(name)
+}
+
+fn port(host: &Host<'_>, scheme: Scheme) -> HeaderValue {
+    match (host.port(), scheme) {
+        (Some(port), _) => HeaderValue::from(port),
+        (None, Scheme::Http) => HeaderValue::from_static("80"),
+        (None, Scheme::Https) => HeaderValue::from_static("443"),
+    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 //! line are told apart by their target: `access` (one a request), `audit` (what mattered) and all others, the
 //! program's own. `RUST_LOG` raises or lowers any of them.
 
+mod access;
 mod bridge;
+mod json;
 mod lines;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
@@ -18,13 +19,15 @@ use doorward_config::LogFormat;
 use doorward_identity::Clock;
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{MakeWriter, layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
+pub(crate) use access::{Fields, Plain, write as access};
 pub use lines::Lines;
+
+use access::{AccessLog, Form};
+use text::Text;
 
 /// The rest of the program at `info`; libraries that speak of every connection only when something is wrong.
 const FILTER: &str = "info,sqlx=warn,sea_orm=warn,sea_orm_migration=warn,redis=warn,hyper=warn";
@@ -40,14 +43,22 @@ pub fn start(format: LogFormat, clock: Arc<dyn Clock>) -> Result<Lines, LogError
     let terminal = io::stdout().is_terminal();
     let lines = Lines::new(io::stdout())?;
     let filter = filter(FILTER)?;
-    let writer = lines.clone();
-    let dispatch = match (format, terminal) {
-        (LogFormat::Json, _) | (LogFormat::Auto, false) => json(filter, clock, writer),
-        (LogFormat::Text, false) => text(filter, clock, writer, Colour::Never),
-        (LogFormat::Text | LogFormat::Auto, true) => text(filter, clock, writer, Colour::Some),
+    let text = |colour| Text::new(Arc::clone(&clock), colour);
+    let form = match (format, terminal) {
+        (LogFormat::Json, _) | (LogFormat::Auto, false) => Form::Json(clock),
+        (LogFormat::Text, false) => Form::Text(text(Colour::Never)),
+        (LogFormat::Text | LogFormat::Auto, true) => Form::Text(text(Colour::Some)),
+    };
+    let dispatch = match &form {
+        Form::Json(clock) => json(filter, Arc::clone(clock), lines.clone()),
+        Form::Text(text) => self::text(filter, text.clone(), lines.clone()),
     };
     tracing::dispatcher::set_global_default(dispatch)?;
     bridge::install()?;
+    access::start(AccessLog {
+        form,
+        lines: lines.clone(),
+    });
     Ok(lines)
 }
 
@@ -61,7 +72,8 @@ pub fn start_command(clock: Arc<dyn Clock>) -> Result<(), LogError> {
     } else {
         Colour::Never
     };
-    let dispatch = text(filter(COMMAND_FILTER)?, clock, io::stderr, colour);
+    let form = Text::new(clock, colour);
+    let dispatch = text(filter(COMMAND_FILTER)?, form, io::stderr);
     tracing::dispatcher::set_global_default(dispatch)?;
     Ok(bridge::install()?)
 }
@@ -100,27 +112,15 @@ fn json<W>(filter: EnvFilter, clock: Arc<dyn Clock>, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines = layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_timer(Utc(clock))
-        .with_writer(writer);
+    let lines = layer().event_format(json::Json(clock)).with_writer(writer);
     dispatch(registry().with(filter).with(lines))
 }
 
-fn text<W>(filter: EnvFilter, clock: Arc<dyn Clock>, writer: W, colour: Colour) -> Dispatch
+fn text<W>(filter: EnvFilter, form: Text, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let colour = match std::env::var_os("NO_COLOR") {
-        None => colour,
-        Some(_) => Colour::Never,
-    };
-    let lines = layer()
-        .event_format(text::Text { clock, colour })
-        .with_writer(writer);
+    let lines = layer().event_format(form).with_writer(writer);
     dispatch(registry().with(filter).with(lines))
 }
 
@@ -128,16 +128,7 @@ fn dispatch(subscriber: impl Subscriber + Send + Sync + 'static) -> Dispatch {
     Dispatch::new(subscriber)
 }
 
-/// RFC 3339 in UTC, to the microsecond.
-struct Utc(Arc<dyn Clock>);
-
-impl FormatTime for Utc {
-    fn format_time(&self, to: &mut Writer<'_>) -> fmt::Result {
-        write!(to, "{:.6}", self.0.now())
-    }
-}
-
-impl Write for Lines {
+impl Write for &Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.push(bytes);
         Ok(bytes.len())
@@ -149,9 +140,9 @@ impl Write for Lines {
 }
 
 impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
+    type Writer = &'a Self;
 
-    fn make_writer(&'a self) -> Self {
-        self.clone()
+    fn make_writer(&'a self) -> &'a Self {
+        self
     }
 }

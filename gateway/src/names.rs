@@ -15,19 +15,23 @@ pub const ASSERTION: &str = "X-Doorward-Assertion";
 const FAMILIES: [&[u8]; 3] = [b"x-forwarded-", b"x-original-", b"x-rewrite-"];
 
 /// What else says where a request comes from, or which it is.
-const OTHERS: [&[u8]; 11] = [
+const OTHERS: [&[u8]; 14] = [
     b"cf-connecting-ip",
     b"cf-connecting-ipv6",
     b"fastly-client-ip",
     b"forwarded",
+    // gunicorn takes what SCRIPT_NAME says off the path, when the peer is one that it trusts: its own machine is.
+    b"path-info",
     // Becomes HTTP_PROXY in CGI, which sends the upstream's own requests through it.
     b"proxy",
+    b"script-name",
     b"true-client-ip",
     b"x-client-ip",
     b"x-cluster-client-ip",
     b"x-forwarded",
     b"x-real-ip",
     b"x-request-id",
+    b"x-script-name",
 ];
 
 /// What changes the method behind the back of a rule that looks at methods.
@@ -192,6 +196,9 @@ mod tests {
                     "x_real_ip",
                     "X-Request-Id",
                     "Proxy",
+                    "SCRIPT_NAME",
+                    "Path-Info",
+                    "X_Script-Name",
                 ],
                 Some(Kind::Forwarding),
             ),

@@ -3,14 +3,18 @@
 //! Owns its fields and their bounds. Must not know how any of it was found out. No query, cookie or token is ever
 //! among them; what the client chose is bounded here and escaped by the log's format.
 
+use std::fmt::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use doorward_identity::AccountId;
-use doorward_identity::session::SessionKey;
+use doorward_identity::session::{SessionKey, ShortKey};
 use jiff::Timestamp;
 
+use crate::client;
+use crate::logging::{self, Fields, Plain};
 use crate::metrics::{Decision, Label};
+use crate::moment::Moment;
 
 /// The longest method that is written, in bytes.
 const METHOD: usize = 32;
@@ -57,25 +61,57 @@ pub struct AccessRecord<'a> {
 impl AccessRecord<'_> {
     /// Writes the line.
     pub fn write(&self) {
+        logging::access(self);
+    }
+
+    /// Says what there is to say, in the order of the line.
+    pub(crate) fn tell(&self, to: &mut impl Fields) {
         let path = self.path.split(['?', '#']).next().unwrap_or_default();
         let user_agent = self.user_agent.get(..USER_AGENT).unwrap_or(self.user_agent);
-        tracing::info!(
-            target: "access",
-            started = %format_args!("{:.6}", self.time),
-            request_id = self.request_id,
-            client = %self.client,
-            method = bounded(self.method, METHOD),
-            host = bounded(self.host, HOST),
-            site = self.site,
-            path = bounded(path, PATH),
-            status = self.status,
-            duration_ms = (self.duration.as_secs_f64() * 1e6).round() / 1e3,
-            bytes = self.bytes,
-            user = self.user.map(tracing::field::display),
-            session = self.session.map(|key| tracing::field::display(key.short())),
-            decision = self.decision.map(Decision::as_str),
-            user_agent = &*String::from_utf8_lossy(user_agent),
-        );
+        to.word("started", &Moment(self.time));
+        to.text("request_id", self.request_id);
+        to.text("client", &client::written(self.client));
+        to.text("method", bounded(self.method, METHOD));
+        to.text("host", bounded(self.host, HOST));
+        to.text("site", self.site);
+        to.text("path", bounded(path, PATH));
+        to.number("status", &u64::from(self.status));
+        to.number("duration_ms", &Milliseconds(self.duration));
+        to.number("bytes", &self.bytes);
+        if let Some(user) = self.user {
+            to.text("user", user.text(&mut [0; AccountId::LENGTH]));
+        }
+        if let Some(session) = self.session {
+            to.text("session", session.short().text(&mut [0; ShortKey::LENGTH]));
+        }
+        if let Some(decision) = self.decision {
+            to.text("decision", decision.as_str());
+        }
+        to.text("user_agent", &String::from_utf8_lossy(user_agent));
+    }
+}
+
+/// `1.5`: to the microsecond, with one digit after the point at least.
+struct Milliseconds(Duration);
+
+impl Plain for Milliseconds {
+    fn write(&self, to: &mut impl Write) -> fmt::Result {
+        let micros = (self.0 + Duration::from_nanos(500)).as_micros();
+        let whole = u64::try_from(micros / 1000).unwrap_or(u64::MAX);
+        let rest = u64::try_from(micros % 1000).unwrap_or(0);
+        whole.write(to)?;
+        // A thousand more has all the digits of the fraction, behind its own.
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(rest + 1000).get(1..).unwrap_or_default();
+        let trimmed = digits.trim_end_matches('0');
+        to.write_char('.')?;
+        to.write_str(if trimmed.is_empty() { "0" } else { trimmed })
+    }
+}
+
+impl Plain for Moment {
+    fn write(&self, to: &mut impl Write) -> fmt::Result {
+        Moment::write(*self, to)
     }
 }
 
@@ -87,7 +123,7 @@ fn bounded(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::bounded;
+    use super::*;
 
     #[test]
     fn texts_are_cut_between_characters() {
@@ -95,5 +131,27 @@ mod tests {
         assert_eq!(bounded("abc", 2), "ab");
         assert_eq!(bounded("aé", 2), "a");
         assert_eq!(bounded("", 2), "");
+    }
+
+    #[test]
+    fn milliseconds_are_those_of_a_float() {
+        for (nanos, text) in [
+            (0, "0.0"),
+            (499, "0.0"),
+            (500, "0.001"),
+            (1_000, "0.001"),
+            (10_000, "0.01"),
+            (100_000, "0.1"),
+            (1_500_000, "1.5"),
+            (2_000_000, "2.0"),
+            (29_072_000, "29.072"),
+            (3_600_000_000_000, "3600000.0"),
+        ] {
+            let mut shown = String::new();
+            Milliseconds(Duration::from_nanos(nanos))
+                .write(&mut shown)
+                .unwrap();
+            assert_eq!(shown, text);
+        }
     }
 }

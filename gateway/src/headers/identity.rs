@@ -3,40 +3,69 @@
 //! Owns which value goes into which header. Values are made once for a session and a site, so
 //! that a request only clones them.
 
-use bytes::Bytes;
 use doorward_config::{IdentityHeaders, RoleList};
+use doorward_identity::AccountId;
 use doorward_identity::session::Record;
-use http::HeaderValue;
-use pingora_error::Result;
-use pingora_http::RequestHeader;
+use http::header::InvalidHeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use pingora_http::ResponseHeader;
 use thiserror::Error;
 
 /// The headers of one site, ready to be set.
 #[derive(Debug, Clone)]
 pub struct IdentityNames {
-    user: Vec<Bytes>,
-    email: Option<Bytes>,
-    name: Option<Bytes>,
-    uid: Option<Bytes>,
-    groups: Option<Bytes>,
+    user: Vec<HeaderName>,
+    email: Option<HeaderName>,
+    name: Option<HeaderName>,
+    uid: Option<HeaderName>,
+    groups: Option<HeaderName>,
     role_list: RoleList,
 }
 
 impl IdentityNames {
-    /// Takes the names as they are configured; they are sent in that spelling.
-    #[must_use]
-    pub fn new(headers: &IdentityHeaders) -> Self {
-        let spelled = |name: &Option<String>| name.clone().map(Bytes::from);
-        Self {
+    /// Takes the names as they are configured.
+    ///
+    /// # Errors
+    /// One is no name of a header; reading the configuration finds that first.
+    pub fn new(headers: &IdentityHeaders) -> Result<Self, InvalidHeaderName> {
+        let read = |name: &Option<String>| name.as_deref().map(str::parse).transpose();
+        Ok(Self {
             user: [&headers.user, &headers.preferred_username]
                 .into_iter()
-                .filter_map(spelled)
-                .collect(),
-            email: spelled(&headers.email),
-            name: spelled(&headers.name),
-            uid: spelled(&headers.uid),
-            groups: spelled(&headers.groups),
+                .filter_map(|name| read(name).transpose())
+                .collect::<Result<_, _>>()?,
+            email: read(&headers.email)?,
+            name: read(&headers.name)?,
+            uid: read(&headers.uid)?,
+            groups: read(&headers.groups)?,
             role_list: headers.role_list,
+        })
+    }
+}
+
+/// Somebody who is to be named.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// The account.
+    pub account: AccountId,
+    /// The username, or the e-mail where there is none.
+    pub user: &'a str,
+    /// The e-mail, only if it is verified.
+    pub email: Option<&'a str>,
+    /// The name for people to read; may be empty.
+    pub name: &'a str,
+    /// Roles.
+    pub roles: &'a [String],
+}
+
+impl<'a> From<&'a Record> for Named<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self {
+            account: record.account,
+            user: &record.user,
+            email: record.email.as_deref(),
+            name: &record.name,
+            roles: &record.roles,
         }
     }
 }
@@ -55,28 +84,28 @@ pub enum Unspeakable {
 /// What one upstream is told about one person: every header of the site exactly once, empty
 /// where there is nothing to say, so that an upstream never believes somebody else's.
 #[derive(Debug, Clone)]
-pub struct IdentityValues(Vec<(Bytes, HeaderValue)>);
+pub struct IdentityValues(Vec<(HeaderName, HeaderValue)>);
 
 impl IdentityValues {
-    /// Puts a session's rights into a site's headers.
+    /// Puts somebody into a site's headers.
     ///
     /// # Errors
     /// A value would not arrive as it is; then nobody may be told anything.
-    pub fn new(names: &IdentityNames, record: &Record) -> Result<Self, Unspeakable> {
-        let email = record.email.as_deref().unwrap_or("");
-        let roles = roles(names.role_list, &record.roles)?;
-        let uid = record.account.to_string();
+    pub fn new(names: &IdentityNames, who: Named<'_>) -> Result<Self, Unspeakable> {
+        let email = who.email.unwrap_or("");
+        let roles = roles(names.role_list, who.roles)?;
+        let uid = who.account.to_string();
         let mut values = Vec::new();
-        let mut tell = |name: &Bytes, what, text: &str| {
+        let mut tell = |name: &HeaderName, what, text: &str| {
             values.push((name.clone(), value(what, text)?));
             Ok(())
         };
         for name in &names.user {
-            tell(name, "user", &record.user)?;
+            tell(name, "user", who.user)?;
         }
         for (name, what, text) in [
             (&names.email, "e-mail address", email),
-            (&names.name, "name", record.name.trim()),
+            (&names.name, "name", who.name.trim()),
             (&names.uid, "id", &uid),
             (&names.groups, "roles", &roles),
         ] {
@@ -87,10 +116,28 @@ impl IdentityValues {
         Ok(Self(values))
     }
 
-    pub(super) fn insert_into(&self, request: &mut RequestHeader) -> Result<()> {
+    /// The same headers of somebody who is nobody: all of them, and all empty.
+    #[must_use]
+    pub fn nobody(names: &IdentityNames) -> Self {
+        let others = [&names.email, &names.name, &names.uid, &names.groups];
+        let names = names.user.iter().chain(others.into_iter().flatten());
+        Self(
+            names
+                .map(|name| (name.clone(), HeaderValue::from_static("")))
+                .collect(),
+        )
+    }
+
+    pub(super) fn tell(&self, answer: &mut ResponseHeader) -> pingora_error::Result<()> {
         self.0
             .iter()
-            .try_for_each(|(name, value)| request.insert_header(name.clone(), value.clone()))
+            .try_for_each(|(name, value)| answer.insert_header(name, value.clone()))
+    }
+
+    pub(super) fn insert_into(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.0 {
+            headers.insert(name, value.clone());
+        }
     }
 }
 

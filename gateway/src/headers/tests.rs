@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use doorward_config::{IdentityHeaders, IdentityPreset, RoleList};
 use doorward_identity::session::{Amr, Record, Remembered};
 use jiff::Timestamp;
+use pingora_http::RequestHeader;
 use proptest::prelude::*;
 
 use super::*;
@@ -25,6 +26,8 @@ fn record() -> Record {
         device: String::new(),
         address: IpAddr::from([192, 0, 2, 1]),
         generation: 1,
+        grant: None,
+        family: None,
     }
 }
 
@@ -47,7 +50,12 @@ fn wire(request: &RequestHeader) -> Vec<String> {
 }
 
 fn strip_all(request: &mut RequestHeader) -> Stripped {
-    strip(request, &StripSet::new(["X-Own"], MethodOverride::Pass))
+    let set = StripSet::new(["X-Own"], MethodOverride::Pass);
+    edit(request, |headers| strip(headers, &set)).unwrap()
+}
+
+fn names(headers: &IdentityHeaders) -> IdentityNames {
+    IdentityNames::new(headers).unwrap()
 }
 
 #[test]
@@ -80,9 +88,9 @@ fn what_a_client_may_not_say_is_removed() {
     assert_eq!(
         wire(&request),
         [
-            "Authorization: Basic eA==",
-            "Cookie: k=v",
             "Host: app.test",
+            "authorization: Basic eA==",
+            "cookie: k=v",
             "traceparent: 00-x"
         ]
     );
@@ -90,59 +98,59 @@ fn what_a_client_may_not_say_is_removed() {
 }
 
 fn told(preset: &IdentityHeaders, record: &Record) -> Vec<String> {
-    let values = IdentityValues::new(&IdentityNames::new(preset), record).unwrap();
+    let values = IdentityValues::new(&names(preset), record.into()).unwrap();
     let mut request = request(&[]);
-    values.insert_into(&mut request).unwrap();
+    edit(&mut request, |headers| values.insert_into(headers)).unwrap();
     wire(&request)
 }
 
 #[test]
-fn every_preset_in_its_own_spelling() {
+fn every_preset_by_its_own_names() {
     for (preset, lines) in [
         (
             IdentityPreset::Remote,
             &[
-                "Remote-Email: alice@example.com",
-                "Remote-Groups: editor,user",
-                "Remote-Name: Älice Example",
-                "Remote-User: alice",
+                "remote-email: alice@example.com",
+                "remote-groups: editor,user",
+                "remote-name: Älice Example",
+                "remote-user: alice",
             ][..],
         ),
         (
             IdentityPreset::XForwarded,
             &[
-                "X-Forwarded-Email: alice@example.com",
-                "X-Forwarded-Groups: editor,user",
-                "X-Forwarded-Preferred-Username: alice",
-                "X-Forwarded-User: alice",
+                "x-forwarded-email: alice@example.com",
+                "x-forwarded-groups: editor,user",
+                "x-forwarded-preferred-username: alice",
+                "x-forwarded-user: alice",
             ],
         ),
         (
             IdentityPreset::XAuthRequest,
             &[
-                "X-Auth-Request-Email: alice@example.com",
-                "X-Auth-Request-Groups: editor,user",
-                "X-Auth-Request-Preferred-Username: alice",
-                "X-Auth-Request-User: alice",
+                "x-auth-request-email: alice@example.com",
+                "x-auth-request-groups: editor,user",
+                "x-auth-request-preferred-username: alice",
+                "x-auth-request-user: alice",
             ],
         ),
         (
             IdentityPreset::XWebauth,
             &[
-                "X-WEBAUTH-EMAIL: alice@example.com",
-                "X-WEBAUTH-NAME: Älice Example",
-                "X-WEBAUTH-ROLE: editor",
-                "X-WEBAUTH-USER: alice",
+                "x-webauth-email: alice@example.com",
+                "x-webauth-name: Älice Example",
+                "x-webauth-role: editor",
+                "x-webauth-user: alice",
             ],
         ),
         (
             IdentityPreset::Authentik,
             &[
-                "X-authentik-email: alice@example.com",
-                "X-authentik-groups: editor|user",
-                "X-authentik-name: Älice Example",
-                "X-authentik-uid: 0190b3c2-7c4e-7000-8000-000000000001",
-                "X-authentik-username: alice",
+                "x-authentik-email: alice@example.com",
+                "x-authentik-groups: editor|user",
+                "x-authentik-name: Älice Example",
+                "x-authentik-uid: 0190b3c2-7c4e-7000-8000-000000000001",
+                "x-authentik-username: alice",
             ],
         ),
         (IdentityPreset::None, &[]),
@@ -167,23 +175,23 @@ fn what_there_is_nothing_to_say_about_is_empty_not_absent() {
     assert_eq!(
         told(&IdentityPreset::Remote.headers(), &nobody_much),
         [
-            "Remote-Email: ",
-            "Remote-Groups: ",
-            "Remote-Name: ",
-            "Remote-User: alice"
+            "remote-email: ",
+            "remote-groups: ",
+            "remote-name: ",
+            "remote-user: alice"
         ]
     );
     let role = told(&IdentityPreset::XWebauth.headers(), &nobody_much);
-    assert!(role.contains(&"X-WEBAUTH-ROLE: ".to_owned()));
+    assert!(role.contains(&"x-webauth-role: ".to_owned()));
 }
 
 #[test]
 fn a_value_that_would_arrive_changed_is_refused() {
-    let names = IdentityNames::new(&IdentityPreset::Authentik.headers());
+    let fields = names(&IdentityPreset::Authentik.headers());
     let with = |change: fn(&mut Record)| {
         let mut record = record();
         change(&mut record);
-        IdentityValues::new(&names, &record).map(|_| ())
+        IdentityValues::new(&fields, Named::from(&record)).map(|_| ())
     };
     assert_eq!(with(|_| ()), Ok(()));
     for change in [
@@ -201,12 +209,12 @@ fn a_value_that_would_arrive_changed_is_refused() {
     }
     // The comma is a separator elsewhere only.
     assert_eq!(with(|record| record.roles = vec!["a,b".to_owned()]), Ok(()));
-    let comma = IdentityNames::new(&IdentityPreset::Remote.headers());
+    let comma = names(&IdentityPreset::Remote.headers());
     let two = Record {
         roles: vec!["a,b".to_owned()],
         ..record()
     };
-    let refused = IdentityValues::new(&comma, &two).map(|_| ());
+    let refused = IdentityValues::new(&comma, Named::from(&two)).map(|_| ());
     assert_eq!(refused, Err(Unspeakable::Separator));
 }
 
@@ -225,7 +233,13 @@ fn pass_on(request: &mut RequestHeader, headers: &HeaderMap, identity: Option<&I
         host: &host,
         request_id: "r1",
     };
-    set(request, &forwarded, identity).unwrap();
+    let told = identity.map(|identity| Told {
+        identity: Arc::new(identity.clone()),
+        assertion: Some(HeaderValue::from_static("a.b.c")),
+    });
+    edit(request, |headers| set(headers, &forwarded, told))
+        .unwrap()
+        .unwrap();
 }
 
 #[test]
@@ -238,26 +252,29 @@ fn exactly_one_of_each_is_set() {
         ("Remote-User", "bob"),
         ("remote-user", "bob"),
         ("Remote_Groups", "admin"),
+        ("X_Doorward_Assertion", "forged"),
+        ("x-doorward-assertion", "forged"),
     ]);
     let before = request.headers.clone();
     strip_all(&mut request);
-    let names = IdentityNames::new(&IdentityPreset::Remote.headers());
-    let values = IdentityValues::new(&names, &record()).unwrap();
+    let fields = names(&IdentityPreset::Remote.headers());
+    let values = IdentityValues::new(&fields, Named::from(&record())).unwrap();
     pass_on(&mut request, &before, Some(&values));
     assert_eq!(
         wire(&request),
         [
             "Host: app.test:8443",
-            "Remote-Email: alice@example.com",
-            "Remote-Groups: editor,user",
-            "Remote-Name: Älice Example",
-            "Remote-User: alice",
-            "X-Forwarded-For: 192.0.2.7, 10.0.0.1",
-            "X-Forwarded-Host: app.test:8443",
-            "X-Forwarded-Port: 8443",
-            "X-Forwarded-Proto: https",
-            "X-Real-IP: 192.0.2.7",
-            "X-Request-Id: r1",
+            "remote-email: alice@example.com",
+            "remote-groups: editor,user",
+            "remote-name: Älice Example",
+            "remote-user: alice",
+            "x-doorward-assertion: a.b.c",
+            "x-forwarded-for: 192.0.2.7, 10.0.0.1",
+            "x-forwarded-host: app.test:8443",
+            "x-forwarded-port: 8443",
+            "x-forwarded-proto: https",
+            "x-real-ip: 192.0.2.7",
+            "x-request-id: r1",
         ]
     );
 }
@@ -269,7 +286,7 @@ fn without_a_session_nobody_is_named() {
     strip_all(&mut request);
     pass_on(&mut request, &before, None);
     assert!(wire(&request).iter().all(|line| !line.contains("bob")));
-    assert!(wire(&request).contains(&"X-Forwarded-For: 10.0.0.1".to_owned()));
+    assert!(wire(&request).contains(&"x-forwarded-for: 10.0.0.1".to_owned()));
 }
 
 #[test]
@@ -280,17 +297,17 @@ fn own_names_and_lists() {
         role_list: RoleList::Joined(';'),
         ..IdentityHeaders::none()
     };
-    assert_eq!(told(&own, &record()), ["X_U: alice", "x-G: editor;user"]);
+    assert_eq!(told(&own, &record()), ["x-g: editor;user", "x_u: alice"]);
 }
 
 proptest! {
     #[test]
     fn no_value_can_begin_another_header(user in ".{0,12}", name in ".{0,12}", role in ".{0,12}") {
         let record = Record { user, name, roles: vec![role], ..record() };
-        let names = IdentityNames::new(&IdentityPreset::Remote.headers());
-        if let Ok(values) = IdentityValues::new(&names, &record) {
+        let fields = names(&IdentityPreset::Remote.headers());
+        if let Ok(values) = IdentityValues::new(&fields, Named::from(&record)) {
             let mut request = request(&[]);
-            values.insert_into(&mut request).unwrap();
+            edit(&mut request, |headers| values.insert_into(headers)).unwrap();
             let mut bytes = Vec::new();
             request.header_to_h1_wire(&mut bytes);
             prop_assert_eq!(bytes.split(|b| *b == b'\n' || *b == b'\r').filter(|l| !l.is_empty()).count(), 4);
@@ -306,7 +323,7 @@ proptest! {
         let mut request = RequestHeader::build("GET", b"/", None).unwrap();
         request.append_header(name.clone(), "bob").unwrap();
         request.append_header(name.clone(), "eve").unwrap();
-        strip(&mut request, &set);
+        edit(&mut request, |headers| strip(headers, &set)).unwrap();
         prop_assert!(request.headers.is_empty(), "{}", name);
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use doorward_identity::ManualClock;
+use proptest::prelude::*;
 
 use super::bridge::{is_noise, without_queries};
 use super::*;
@@ -38,6 +39,17 @@ fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::default())
 }
 
+fn plain() -> Text {
+    Text::new(clock(), Colour::Never)
+}
+
+fn log(form: Form, lines: &Lines) -> AccessLog {
+    AccessLog {
+        form,
+        lines: lines.clone(),
+    }
+}
+
 fn record<'a>() -> AccessRecord<'a> {
     AccessRecord {
         time: ManualClock::default().now(),
@@ -61,8 +73,7 @@ fn record<'a>() -> AccessRecord<'a> {
 fn json_lines_are_flat_and_hold_the_access_record() {
     let page = Page::default();
     let lines = Lines::new(page.clone()).unwrap();
-    let dispatch = json(filter_of(FILTER), clock(), lines.clone());
-    tracing::dispatcher::with_default(&dispatch, || record().write());
+    log(Form::Json(clock()), &lines).write(&record());
     lines.flush();
     let line: serde_json::Value = serde_json::from_str(&page.text()).unwrap();
     assert_eq!(line["timestamp"], "2026-01-01T00:00:00.000000Z");
@@ -80,9 +91,9 @@ fn json_lines_are_flat_and_hold_the_access_record() {
 fn text_lines_begin_with_what_matters_most() {
     let page = Page::default();
     let lines = Lines::new(page.clone()).unwrap();
-    let dispatch = text(filter_of(FILTER), clock(), lines.clone(), Colour::Never);
+    log(Form::Text(plain()), &lines).write(&record());
+    let dispatch = text(filter_of(FILTER), plain(), lines.clone());
     tracing::dispatcher::with_default(&dispatch, || {
-        record().write();
         tracing::warn!(store = "redis", "the store does not answer");
         tracing::info!(target: "audit", event = "sign_in.success", detail = None::<&str>);
     });
@@ -103,26 +114,42 @@ fn text_lines_begin_with_what_matters_most() {
 #[test]
 fn what_a_client_sends_cannot_end_a_line_or_colour_it() {
     let evil = "/a\r\n2026-01-01 ERROR forged \u{1b}[31m";
-    for make in [
-        |lines: &Lines| json(filter_of(FILTER), clock(), lines.clone()),
-        |lines: &Lines| text(filter_of(FILTER), clock(), lines.clone(), Colour::Never),
-    ] {
+    for form in [Form::Json(clock()), Form::Text(plain())] {
         let page = Page::default();
         let lines = Lines::new(page.clone()).unwrap();
-        tracing::dispatcher::with_default(&make(&lines), || {
-            AccessRecord {
-                path: evil,
-                host: evil,
-                user_agent: evil.as_bytes(),
-                ..record()
-            }
-            .write();
+        log(form, &lines).write(&AccessRecord {
+            path: evil,
+            host: evil,
+            user_agent: evil.as_bytes(),
+            ..record()
         });
         lines.flush();
         let text = page.text();
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text}");
         assert!(text.contains("forged"), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn json_reads_back_as_it_was_said(text: String, number: i32) {
+        let page = Page::default();
+        let lines = Lines::new(page.clone()).unwrap();
+        let dispatch = json(filter_of(FILTER), clock(), lines.clone());
+        tracing::dispatcher::with_default(&dispatch, || {
+            tracing::warn!(plain = &*text, shown = %text, debug = ?text, number = f64::from(number) / 8.0, nan = f64::NAN, yes = true, "{text}");
+        });
+        lines.flush();
+        let line: serde_json::Value = serde_json::from_str(&page.text()).unwrap();
+        for field in ["plain", "shown", "message"] {
+            prop_assert_eq!(line[field].as_str().unwrap(), &text);
+        }
+        prop_assert_eq!(line["debug"].as_str().unwrap(), &format!("{text:?}"));
+        prop_assert_eq!(line["number"].as_f64(), Some(f64::from(number) / 8.0));
+        prop_assert!(line["nan"].is_null());
+        prop_assert_eq!(&line["yes"], true);
+        prop_assert_eq!(&line["level"], "WARN");
     }
 }
 
@@ -150,13 +177,9 @@ fn what_any_client_can_cause_is_no_error() {
 fn queries_never_reach_the_log() {
     let page = Page::default();
     let lines = Lines::new(page.clone()).unwrap();
-    let dispatch = text(filter_of(FILTER), clock(), lines.clone(), Colour::Never);
-    tracing::dispatcher::with_default(&dispatch, || {
-        AccessRecord {
-            path: "/_auth/setup?t=secret",
-            ..record()
-        }
-        .write();
+    log(Form::Text(plain()), &lines).write(&AccessRecord {
+        path: "/_auth/setup?t=secret",
+        ..record()
     });
     lines.flush();
     assert!(page.text().contains("/_auth/setup"));
@@ -219,6 +242,30 @@ fn a_closed_pipe_stops_the_lines_and_not_the_program() {
     lines.flush();
 }
 
+#[test]
+fn a_full_disk_takes_lines_again_when_there_is_room() {
+    struct Full(Page, bool);
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.1 {
+                return self.0.write(bytes);
+            }
+            self.1 = true;
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let page = Page::default();
+    let lines = Lines::new(Full(page.clone(), false)).unwrap();
+    lines.push(b"lost\n");
+    lines.flush();
+    lines.push(b"kept\n");
+    lines.flush();
+    assert_eq!(page.text(), "\nkept\n");
+}
+
 /// More than may wait, so that a writer that never comes back would be noticed.
 const ROOM_FOR_TEST: usize = 16 * 1024 * 1024;
 
@@ -226,7 +273,7 @@ const ROOM_FOR_TEST: usize = 16 * 1024 * 1024;
 fn libraries_are_quiet_and_access_lines_are_not() {
     let page = Page::default();
     let lines = Lines::new(page.clone()).unwrap();
-    let dispatch = text(filter_of(FILTER), clock(), lines.clone(), Colour::Never);
+    let dispatch = text(filter_of(FILTER), plain(), lines.clone());
     tracing::dispatcher::with_default(&dispatch, || {
         tracing::info!(target: "sqlx::query", "select");
         tracing::warn!(target: "sqlx::query", "slow");

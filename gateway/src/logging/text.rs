@@ -14,6 +14,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Colour;
+use super::access::{self, Fields, Plain};
 
 /// Fields of the access line that are said at its beginning, in this order.
 const FIRST: [&str; 7] = [
@@ -29,14 +30,15 @@ const FIRST: [&str; 7] = [
 const LEFT_OUT: &str = "started";
 
 /// `2026-01-31 12:00:00.000Z INFO  what happened  key=value`
+#[derive(Clone)]
 pub(super) struct Text {
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) colour: Colour,
+    clock: Arc<dyn Clock>,
+    colour: Colour,
 }
 
 /// What an event says: its message, and the rest by name.
 #[derive(Default)]
-struct Said {
+pub(super) struct Said {
     message: String,
     fields: Vec<(&'static str, String)>,
 }
@@ -54,35 +56,53 @@ where
     ) -> fmt::Result {
         let mut said = Said::default();
         event.record(&mut said);
+        let metadata = event.metadata();
+        self.line(&mut to, (metadata.target(), *metadata.level()), &said)
+    }
+}
+
+impl Text {
+    /// Lines by this clock; no colour is painted where `NO_COLOR` asks for none.
+    pub(super) fn new(clock: Arc<dyn Clock>, colour: Colour) -> Self {
+        let colour = match std::env::var_os("NO_COLOR") {
+            None => colour,
+            Some(_) => Colour::Never,
+        };
+        Self { clock, colour }
+    }
+
+    /// A whole line.
+    pub(super) fn line(
+        &self,
+        to: &mut impl Write,
+        (target, level): (&str, Level),
+        said: &Said,
+    ) -> fmt::Result {
         let now = self.clock.now().strftime("%Y-%m-%d %H:%M:%S%.3fZ");
-        self.painted(&mut to, DIM, &now.to_string())?;
-        let target = event.metadata().target();
+        self.painted(to, DIM, &now.to_string())?;
         match target {
-            "access" => self.access(&mut to, &said)?,
-            "audit" => self.painted(&mut to, BOLD, " audit")?,
+            access::TARGET => self.access(to, said)?,
+            "audit" => self.painted(to, BOLD, " audit")?,
             _ => {
                 to.write_char(' ')?;
-                let level = *event.metadata().level();
-                self.painted(&mut to, paint_of(level), level.as_str())?;
+                self.painted(to, paint_of(level), level.as_str())?;
             }
         }
         if !said.message.is_empty() {
             write!(to, " {}", said.message)?;
         }
         for (name, value) in &said.fields {
-            let first = target == "access" && FIRST.contains(name);
+            let first = target == access::TARGET && FIRST.contains(name);
             if !first && *name != LEFT_OUT {
                 to.write_char(' ')?;
-                self.painted(&mut to, DIM, &format!("{name}={value}"))?;
+                self.painted(to, DIM, &format!("{name}={value}"))?;
             }
         }
         to.write_char('\n')
     }
-}
 
-impl Text {
     /// ` 200 GET app.example /reports/q3.pdf 1.5 ms 192.0.2.7 allow`
-    fn access(&self, to: &mut Writer<'_>, said: &Said) -> fmt::Result {
+    fn access(&self, to: &mut impl Write, said: &Said) -> fmt::Result {
         for name in FIRST {
             let Some(value) = said.value(name) else {
                 continue;
@@ -97,7 +117,7 @@ impl Text {
         Ok(())
     }
 
-    fn painted(&self, to: &mut Writer<'_>, paint: &str, text: &str) -> fmt::Result {
+    fn painted(&self, to: &mut impl Write, paint: &str, text: &str) -> fmt::Result {
         match self.colour {
             Colour::Some => write!(to, "\u{1b}[{paint}m{text}\u{1b}[0m"),
             Colour::Never => to.write_str(text),
@@ -139,10 +159,26 @@ impl Said {
     }
 }
 
+impl Fields for Said {
+    fn text(&mut self, name: &'static str, value: &str) {
+        self.fields.push((name, quoted(value)));
+    }
+
+    fn number(&mut self, name: &'static str, value: &impl Plain) {
+        let mut text = String::new();
+        // Into memory: it cannot fail.
+        let _ = value.write(&mut text);
+        self.fields.push((name, text));
+    }
+
+    fn word(&mut self, name: &'static str, value: &impl Plain) {
+        self.number(name, value);
+    }
+}
+
 impl Visit for Said {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let text = quoted(value);
-        self.fields.push((field.name(), text));
+        self.text(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
