@@ -28,8 +28,8 @@ install() {
   local log
   log=$(mktemp)
   {
-    as_root apt-get update -qq &&
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@"
+    as_root apt-get -o DPkg::Lock::Timeout=300 update -qq &&
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends "$@"
   } >"$log" 2>&1 </dev/null || result=1
   if ((result)); then
     cat "$log" >&2

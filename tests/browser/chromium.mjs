@@ -19,8 +19,8 @@ export const LOOKS = {
   narrow: { colorScheme: 'light', viewport: { width: 320, height: 640 } },
 };
 
-/** Opens the browser. */
-export function launch() {
+/** Opens the browser; `more` are further words on its command line. */
+export function launch(more = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -30,6 +30,7 @@ export function launch() {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...more,
     ],
   });
 }

@@ -177,6 +177,23 @@ const PAGES = {
   'account-email-refused': ['anna', (page) => refused(page, '/_auth/account/email', { email: 'no address' }, 422)],
   'account-email-link': ['anna', (page) => open(page, `/_auth/account/email?t=${'t'.repeat(43)}`, 200)],
   'account-email-gone': ['anna', (page) => open(page, '/_auth/account/email?done=gone', 200)],
+  'account-key': ['anna', (page) => open(page, '/_auth/account/keys', 200)],
+  'account-key-refused': ['anna', async (page) => {
+    await open(page, '/_auth/account/keys', 200);
+    await page.locator('summary').click();
+    await page.fill('[name=name]', 'Sicherungskopien der Donaudampfschifffahrtselektrizitätenhauptbetriebswerke');
+    await page.fill('[name=paths]', 'reports');
+    await page.fill('[name=days]', 'ten');
+    await submit(page);
+    await page.locator('.alert').waitFor();
+  }],
+  'account-key-made': ['anna', async (page, look) => {
+    await open(page, '/_auth/account/keys', 200);
+    await page.fill('[name=name]', `backup, ${look}`);
+    if (await page.locator('[name=current]').count()) await page.locator('[name=current]').fill(PASSWORD);
+    await submit(page);
+    await page.locator('.key').waitFor();
+  }],
   'account-delete': ['anna', (page) => open(page, '/_auth/account/delete', 200)],
   'account-deleted': [null, (page) => open(page, '/_auth/login?done=deleted', 200)],
   'invitation-over': [null, (page) => open(page, '/_auth/register?invite=none', 200)],

@@ -74,6 +74,13 @@ impl Ask {
         self
     }
 
+    /// The same at another address.
+    #[must_use]
+    pub fn at(mut self, target: &str) -> Self {
+        self.target = target.into();
+        self
+    }
+
     /// Gives it a body, framed by `Content-Length`.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {

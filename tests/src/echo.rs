@@ -15,6 +15,7 @@
 
 mod seen;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +42,8 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 struct Shared {
-    seen: Mutex<Vec<Seen>>,
+    /// By number: there may be tens of thousands, and whoever looks for one keeps all others waiting.
+    seen: Mutex<BTreeMap<u64, Seen>>,
     held: watch::Sender<u64>,
     events: broadcast::Sender<String>,
     ill: AtomicBool,
@@ -131,7 +133,8 @@ impl Echo {
     /// Every request so far.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.shared.seen.lock().expect("unpoisoned").clone()
+        let all = self.shared.seen.lock().expect("unpoisoned");
+        all.values().cloned().collect()
     }
 
     /// How many requests have arrived so far.
@@ -207,10 +210,7 @@ async fn converse(stream: impl Stream, shared: Arc<Shared>) {
 /// Keeps a request (once when its head is there, again when its body is).
 fn note(shared: &Shared, seen: &Seen) {
     let mut all = shared.seen.lock().expect("unpoisoned");
-    match all.iter_mut().find(|one| one.number() == seen.number()) {
-        Some(known) => *known = seen.clone(),
-        None => all.push(seen.clone()),
-    }
+    all.insert(seen.number(), seen.clone());
 }
 
 /// Answers; `false` when the connection is not to be used again.

@@ -40,6 +40,48 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
+impl Frame {
+    /// The status that a head says, if it is one: the encoder writes it first, indexed or as three digits.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        if self.kind != kind::HEADERS {
+            return None;
+        }
+        match self.payload.as_slice() {
+            [0x88, ..] => Some(200),
+            [0x89, ..] => Some(204),
+            [0x8c, ..] => Some(400),
+            [0x8d, ..] => Some(404),
+            [0x8e, ..] => Some(500),
+            [0x48, 3, digits @ ..] => std::str::from_utf8(digits.get(..3)?).ok()?.parse().ok(),
+            [0x48, coded @ 0x82..=0x84, rest @ ..] => {
+                Some(huffman(rest.get(..usize::from(coded & 0x7f))?))
+            }
+            other => panic!("another way to say a status: {:x?}", other.get(..8)),
+        }
+    }
+}
+
+/// Three digits (RFC 7541, appendix B): five bits for 0 to 2, six for the others.
+fn huffman(bytes: &[u8]) -> u16 {
+    let bits: Vec<u16> = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| u16::from(byte >> bit & 1)))
+        .collect();
+    let number = |bits: &[u16]| bits.iter().fold(0, |number, bit| number * 2 + bit);
+    let mut rest = &bits[..];
+    (0..3).fold(0, |status, _| {
+        let short = number(&rest[..5]);
+        let (length, digit) = if short < 3 {
+            (5, short)
+        } else {
+            (6, number(&rest[..6]) - 22)
+        };
+        rest = &rest[length..];
+        status * 10 + digit
+    })
+}
+
 /// The bytes of a frame.
 #[must_use]
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -110,6 +152,21 @@ impl Frames {
             stream: u32::from_be_bytes([head[5], head[6], head[7], head[8]]),
             payload,
         })
+    }
+
+    /// Asks whether somebody is there, and reads until the answer; whether there was one before the end.
+    pub async fn ping(&mut self) -> bool {
+        if !self.send(&frame(kind::PING, 0, 0, &[7; 8])).await {
+            return false;
+        }
+        loop {
+            match self.next().await {
+                Some(frame) if frame.kind == kind::PING => return true,
+                Some(frame) if frame.kind == kind::GOAWAY => return false,
+                Some(_) => {}
+                None => return false,
+            }
+        }
     }
 
     /// Reads until a frame of this stream begins or ends an answer, or the end of all.

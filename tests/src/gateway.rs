@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use tokio::process::Child;
 
 use crate::command::doorward;
@@ -80,19 +80,72 @@ impl Gateway {
 
     /// Starts the same gateway again after it has ended. Does not wait until it is ready.
     pub fn start_again(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(&mut self, more: &[&str]) {
+        self.child = Some(self.spawn(more));
+    }
+
+    /// Has another process take over (`--upgrade`), and gives the one that it relieves, which may take a while to end.
+    /// Waits until the new one says that it serves; panics when it ends instead.
+    pub async fn upgrade(&mut self) -> Child {
+        let child = self.spawn(&["--upgrade"]);
+        let before = self.child.replace(child).expect("a running gateway");
+        let pid_file = self.data_dir().join("doorward.pid");
+        let own = format!("{}\n", self.id());
+        until(
+            "the new process serves",
+            Duration::from_secs(30),
+            async || {
+                let child = self.child.as_mut().expect("started");
+                let ended = child.try_wait().expect("waited for");
+                assert!(ended.is_none(), "it ended at once:\n{}", self.log());
+                let named = std::fs::read_to_string(&pid_file).unwrap_or_default();
+                (named == own).then_some(())
+            },
+        )
+        .await;
+        before
+    }
+
+    /// As [`Gateway::upgrade`], by a process that does not come to serve; how it ended.
+    pub async fn fail_to_upgrade(&mut self) -> ExitStatus {
+        let mut child = self.spawn(&["--upgrade"]);
+        within("it gives up", Duration::from_secs(30), child.wait())
+            .await
+            .expect("waited for")
+    }
+
+    /// Where its data are.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        let mut arguments = self.arguments.iter();
+        let _ = arguments.find(|argument| *argument == "--config");
+        let config = arguments.next();
+        let config = config.expect("a configuration file");
+        let text = std::fs::read_to_string(config).expect("a configuration");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("data_dir = "));
+        PathBuf::from(line.expect("data_dir").trim_matches('"'))
+    }
+
+    fn spawn(&self, more: &[&str]) -> Child {
         let log = File::options()
             .create(true)
             .append(true)
             .open(&self.log)
             .expect("a log");
-        let child = doorward(&self.folder)
+        doorward(&self.folder)
             .args(&self.arguments)
+            .args(more)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
             .spawn()
-            .expect("the binary runs");
-        self.child = Some(child);
+            .expect("the binary runs")
     }
 
     /// Waits until `/readyz` says yes.
@@ -155,9 +208,10 @@ impl Gateway {
         (!values.is_empty()).then(|| values.iter().sum())
     }
 
-    /// Everything it has printed.
+    /// Everything it has printed. What it has to say is gathered for 10 ms before that.
     #[must_use]
     pub fn log(&self) -> String {
+        std::thread::sleep(Duration::from_millis(20));
         std::fs::read(&self.log)
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()
@@ -175,11 +229,15 @@ impl Gateway {
     /// The memory that the process holds, in KiB (resident set).
     #[must_use]
     pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// A number of KiB from the status of the process.
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("/proc");
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .expect("VmRSS");
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix(name));
+        let line = line.expect("a line of this name");
         line.trim()
             .trim_end_matches(" kB")
             .parse()
@@ -188,8 +246,7 @@ impl Gateway {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.id()).expect("a pid")).expect("a pid");
-        kill_process(pid, signal).expect("signalled");
+        kill_process(self.pid(), signal).expect("signalled");
     }
 
     /// Has it read its configuration again (SIGHUP), and waits until that has come out so (`ok` or `error`); how long
@@ -237,6 +294,33 @@ impl Gateway {
     pub fn open_files(&self) -> usize {
         let folder = format!("/proc/{}/fd", self.id());
         std::fs::read_dir(folder).expect("/proc").count()
+    }
+
+    /// Gives the running process so much of something, and what it had back when [`Gateway::lift`] is called with it.
+    #[must_use]
+    pub fn limit(&self, what: Resource, most: u64) -> Rlimit {
+        let limited = |was: Rlimit| Rlimit {
+            current: Some(most),
+            maximum: was.maximum,
+        };
+        let was = prlimit(Some(self.pid()), what, limited(getrlimit(what))).expect("limited");
+        assert_ne!(was.current, Some(most), "limited already");
+        was
+    }
+
+    /// Gives back what [`Gateway::limit`] took.
+    pub fn lift(&self, what: Resource, was: Rlimit) {
+        let _ = prlimit(Some(self.pid()), what, was).expect("lifted");
+    }
+
+    /// The address space of the process, in bytes.
+    #[must_use]
+    pub fn address_space(&self) -> u64 {
+        self.status("VmSize:") * 1024
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.id()).expect("a pid")).expect("a pid")
     }
 
     /// Asks it to stop (SIGTERM).

@@ -26,8 +26,13 @@ impl Site {
     /// The usual one: `/public/**` anyone, `/deny/**` nobody, `/admin/**` administrators, the rest signed in.
     #[must_use]
     pub fn usual() -> Self {
-        Self::new()
-            .rule("path = \"/public/**\"\nallow = \"anyone\"")
+        Self::new().usual_rules()
+    }
+
+    /// Adds the rules of the usual one.
+    #[must_use]
+    pub fn usual_rules(self) -> Self {
+        self.rule("path = \"/public/**\"\nallow = \"anyone\"")
             .rule("path = \"/deny/**\"\nallow = \"nobody\"")
             .rule("path = \"/admin/**\"\nallow = [\"role:admin\"]")
             .rule("allow = \"signed_in\"")

@@ -225,6 +225,7 @@ impl Stack {
         reason = "`Stack::new().site(..).start()` reads as what happens"
     )]
     pub fn new() -> Plan {
+        crate::numbers::say_panics();
         Plan {
             store: Store::Embedded,
             database: Sql::asked_for().map_or(Database::File, Database::Shared),
@@ -287,10 +288,22 @@ impl Stack {
         &mut self.gateways[0]
     }
 
+    /// Whether sessions are kept in Redis.
+    #[must_use]
+    pub fn has_redis(&self) -> bool {
+        self.redis.is_some()
+    }
+
     /// The stack's Redis. Panics on the embedded store.
     #[must_use]
     pub fn redis(&self) -> &RedisServer {
         self.redis.as_ref().expect("a stack on Redis")
+    }
+
+    /// The stack's Redis, if sessions are there.
+    #[must_use]
+    pub fn find_redis(&self) -> Option<&RedisServer> {
+        self.redis.as_ref()
     }
 
     /// The stack's Redis, to be stopped and started. Panics on the embedded store.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::client::{SendRequest, handshake};
+use h2::client::{ResponseFuture, SendRequest, handshake};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request, Response, Version};
 
@@ -15,6 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Together {
     requests: SendRequest<Bytes>,
+}
+
+/// A request whose body is on its way.
+pub struct Upload {
+    answer: ResponseFuture,
+    sending: SendStream<Bytes>,
 }
 
 /// A request whose answer has begun.
@@ -64,6 +70,17 @@ impl Together {
         })
     }
 
+    /// Sends the head of a request, whose body follows piece by piece.
+    ///
+    /// # Errors
+    /// No request may be sent.
+    pub async fn upload(&self, host: &str, ask: &Ask) -> Result<Upload, h2::Error> {
+        let (request, _) = ask.together(host);
+        let mut requests = self.requests.clone().ready().await?;
+        let (answer, sending) = requests.send_request(request, false)?;
+        Ok(Upload { answer, sending })
+    }
+
     /// Sends a request and reads its whole answer.
     ///
     /// # Errors
@@ -85,6 +102,33 @@ impl Together {
                 .err()
         })
         .await;
+    }
+}
+
+impl Upload {
+    /// Sends one more piece.
+    ///
+    /// # Errors
+    /// The other side wants no more.
+    pub fn piece(&mut self, piece: &'static [u8]) -> Result<(), h2::Error> {
+        self.sending.send_data(Bytes::from_static(piece), false)
+    }
+
+    /// Ends the body; the status of the answer.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn end(mut self) -> Result<u16, h2::Error> {
+        self.sending.send_data(Bytes::new(), true)?;
+        let answer = within("the beginning of an answer", PATIENCE, self.answer).await?;
+        Ok(answer.status().as_u16())
+    }
+
+    /// Waits, saying nothing, until the other side resets it instead of answering.
+    pub async fn reset(self, limit: Duration) {
+        let answer = within("an upload is reset", limit, self.answer).await;
+        let status = answer.map(|answer| answer.status());
+        assert!(status.is_err(), "answered: {status:?}");
     }
 }
 

@@ -219,7 +219,15 @@ impl Visitor {
     /// # Errors
     /// The status of the answer that was not a 101.
     pub async fn websocket_from(&self, target: &str, origin: &str) -> Result<Socket, u16> {
-        let ask = Ask::get(target).header("Origin", origin);
+        self.websocket_by(Ask::get(target).header("Origin", origin))
+            .await
+    }
+
+    /// Opens a WebSocket with a request of one's own.
+    ///
+    /// # Errors
+    /// The status of the answer that was not a 101.
+    pub async fn websocket_by(&self, ask: Ask) -> Result<Socket, u16> {
         Socket::open(self.wire().await, |keys| self.bytes(&keys(ask))).await
     }
 

@@ -83,7 +83,7 @@ on_both_stores! {
     }
 
     /// What could be no token, or two, is refused with a challenge, to browsers too.
-    async fn every_spelling(plan) {
+    async fn a58_every_spelling(plan) {
         let stack = plan.start().await;
         stack.add_person("anna", &[]).await;
         let mut program = stack.anon();

@@ -48,6 +48,9 @@ fn shown() -> Vec<Shown> {
     all
 }
 
+/// The host of every `portal.url` that is shown.
+const PORTAL: &str = "auth.example.com";
+
 /// What is elsewhere in the world is here in the test: servers, files, addresses.
 struct Home {
     folder: TempDir,
@@ -111,8 +114,13 @@ impl Home {
             "chain" => {
                 let [chain, pair] =
                     ["chain.pem", "key.pem"].map(|name| self.folder.path().join(name));
-                let _ = self.authority.issue(&chain, &pair, &[host]);
+                let _ = self.authority.issue(&chain, &pair, &[host, PORTAL]);
                 format!("chain = \"{}\"", chain.display())
+            }
+            // The port is another one here.
+            "url" if value.contains("://auth.") => {
+                let url = value.trim_matches('"');
+                format!("url = \"{url}:{}\"", self.tls.port())
             }
             "url" if value.starts_with("\"postgres") => {
                 format!("url = \"{}\"", Sql::Postgres.shared().database())
@@ -171,12 +179,16 @@ async fn every_configuration_works() {
         std::fs::write(folder.join("doorward.toml"), &text).expect("a configuration");
         println!("---- {place}\n{text}");
         let _ = run_in(folder, &["check", "--offline"]).await.exits(0);
-        works(&home, &host, toml.contains("redirect_to_tls")).await;
+        works(&home, &host, &toml).await;
     }
 }
 
 /// A stranger does not get in, and somebody with an account does.
-async fn works(home: &Home, host: &str, only_tls: bool) {
+async fn works(home: &Home, host: &str, toml: &str) {
+    let only_tls = toml.contains("redirect_to_tls");
+    // Other proxies only ask about it: here there is nothing to see.
+    let only_asked = toml.contains("upstream = \"none\"");
+    let at_portal = toml.contains(PORTAL);
     let folder = home.folder.path();
     let gateway = Gateway::unconfigured(folder).await;
     let add = [
@@ -202,9 +214,31 @@ async fn works(home: &Home, host: &str, only_tls: bool) {
     assert_eq!(answer.status, 302, "a stranger: {}", answer.text());
     assert_eq!(answer.location(), "/_auth/login?to=%2Fsome%2Fpage");
     let mut anna = visitor;
-    anna.sign_in("anna", PASSWORD).await;
+    if at_portal {
+        let portal = Visitor::secure(home.tls, PORTAL, &home.authority, Speech::Http2);
+        by_the_portal(&mut anna, portal).await;
+    } else {
+        anna.sign_in("anna", PASSWORD).await;
+    }
     let page = anna.page("/").await;
-    assert_eq!(page.status, 200, "signed in: {}", page.text());
+    let expected = if only_asked { 404 } else { 200 };
+    assert_eq!(page.status, expected, "signed in: {}", page.text());
     let elsewhere = plain.on_host("elsewhere.example.net").page("/").await;
     assert_eq!(elsewhere.status, 421);
+}
+
+/// Signs in on the portal's host, and comes back with a ticket.
+async fn by_the_portal(anna: &mut Visitor, mut portal: Visitor) {
+    let path = |location: &str| {
+        let (_, rest) = location.split_once("://").expect("another host");
+        let slash = rest.find('/').expect("a path");
+        rest.split_at(slash).1.to_owned()
+    };
+    let asked = anna.page("/_auth/login?to=%2F").await.location().to_owned();
+    assert!(asked.starts_with(&portal.origin()), "{asked}");
+    portal.sign_in("anna", PASSWORD).await;
+    let ticket = portal.page(&path(&asked)).await.location().to_owned();
+    assert!(ticket.starts_with(&anna.origin()), "{ticket}");
+    let back = anna.page(&path(&ticket)).await;
+    assert_eq!(anna.page(back.location()).await.location(), "/");
 }

@@ -31,7 +31,7 @@ fn at(gateway: &Gateway, visitor: &Visitor) -> Visitor {
 
 on_both_stores! {
     /// Sign out at one gateway, ask the other, many times.
-    async fn signed_out_there_refused_here(plan) {
+    async fn a67_signed_out_there_refused_here(plan) {
         let stack = plan.gateways(2).start().await;
         stack.add_person("anna", &[]).await;
         let mut numbers = Numbers::default();
@@ -47,7 +47,7 @@ on_both_stores! {
     }
 
     /// The command line is another process too.
-    async fn disabled_by_the_command_line(plan) {
+    async fn a57_disabled_by_the_command_line(plan) {
         let stack = plan.gateways(2).start().await;
         let mut anna = stack.sign_in("anna").await;
         let mut there = at(&stack.gateways[1], &anna);

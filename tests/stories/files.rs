@@ -79,7 +79,7 @@ async fn pages_and_types() {
 }
 
 #[tokio::test]
-async fn ranges() {
+async fn a64_ranges() {
     let (_stack, mut anna, _folder) = shelf().await;
     let mut part = async |range: &str| {
         anna.send(&Ask::get("/letters.txt").header("Range", range))
@@ -145,7 +145,7 @@ async fn conditions() {
 }
 
 #[tokio::test]
-async fn nothing_outside_and_nothing_hidden() {
+async fn a63_nothing_outside_and_nothing_hidden() {
     let (_stack, mut anna, _folder) = shelf().await;
     let shut = [
         "/way-out.txt",

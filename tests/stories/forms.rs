@@ -1,8 +1,9 @@
 //! The forms: what a refusal keeps, who may send one, where they lead, how slow guessing is.
 
 use std::fmt::Write;
+use std::time::{Duration, Instant};
 
-use doorward_tests::{Ask, PASSWORD, Stack, Visitor};
+use doorward_tests::{Ask, PASSWORD, Stack, Visitor, until};
 
 fn fields_with<'a>(name: &'static str, value: &'a str) -> Vec<(&'static str, &'a str)> {
     let mut fields = vec![
@@ -23,7 +24,7 @@ fn fields_with<'a>(name: &'static str, value: &'a str) -> Vec<(&'static str, &'a
 
 /// A refused registration says what is wrong beside the field, keeps what was typed, and never the password.
 #[tokio::test]
-async fn what_a_refused_registration_keeps() {
+async fn a54_what_a_refused_registration_keeps() {
     let stack = Stack::new().start().await;
     for (field, value) in [
         ("username", "a b"),
@@ -101,7 +102,7 @@ async fn markup_is_text() {
 
 /// A form counts only when it was sent from a page of ours.
 #[tokio::test]
-async fn forms_of_other_origins() {
+async fn a38_forms_of_other_origins() {
     let stack = Stack::new().start().await;
     let mut anna = stack.sign_in("anna").await;
     let login = [("login", "anna"), ("password", PASSWORD)];
@@ -192,7 +193,7 @@ const ELSEWHERE: &[&str] = &[
 
 /// Where a sign-in leads: never anywhere but to us.
 #[tokio::test]
-async fn to() {
+async fn a52_to() {
     let stack = Stack::new().start().await;
     stack.add_person("anna", &[]).await;
     let host = stack.gateway().gate().to_string();
@@ -284,7 +285,7 @@ async fn refusals_are_alike() {
 
 /// Guessing is slowed, for every spelling of a name as for one; others are not.
 #[tokio::test]
-async fn guessing_is_slowed() {
+async fn a42_guessing_is_slowed() {
     let stack = Stack::new()
         .section("[throttle]\naccount_failures = 5")
         .start()
@@ -326,6 +327,44 @@ async fn guessing_is_slowed() {
     stack.again("ben").await;
 }
 
+on_both_stores! {
+    /// The delay that guessing brings ends by itself: the right password is taken then, from where the guesses came too,
+    /// and the guesses are forgotten. Nobody else waits.
+    async fn a43_a_delay_ends_by_itself(plan) {
+        let stack = plan.section("[throttle]\naccount_failures = 2").start().await;
+        stack.add_person("anna", &[]).await;
+        stack.add_person("ben", &[]).await;
+        let status = async |password: &str| {
+            let answer = stack.anon().try_sign_in("anna", password).await;
+            assert_eq!(answer.header("retry-after").is_some(), answer.status == 429);
+            answer.status
+        };
+        let guess = "a-wrong-guess-0815";
+        for _ in 0..2 {
+            assert_eq!(status(guess).await, 401);
+        }
+        // One second; the guess that is judged after it makes two of it.
+        let judged = until("a guess is judged again", Duration::from_secs(5), async || {
+            let asked = Instant::now();
+            (status(guess).await == 401).then_some(asked)
+        })
+        .await;
+        assert_eq!(status(PASSWORD).await, 429, "even the right one waits");
+        stack.again("ben").await;
+        until("the right one is taken", Duration::from_secs(5), async || {
+            let status = status(PASSWORD).await;
+            assert!(matches!(status, 303 | 429), "{status}");
+            (status == 303).then_some(())
+        })
+        .await;
+        let waited = judged.elapsed();
+        assert!(waited > Duration::from_millis(1900), "not before: {waited:?}");
+        for _ in 0..2 {
+            assert_eq!(status(guess).await, 401, "forgotten");
+        }
+    }
+}
+
 /// Garbage is answered, not suffered.
 #[tokio::test]
 async fn garbage() {
@@ -363,71 +402,6 @@ async fn garbage() {
         405
     );
     assert_eq!(visitor.page("/_auth/login").await.status, 200);
-}
-
-/// Every page of ours says how it wants to be treated.
-#[tokio::test]
-async fn headers_of_pages() {
-    let stack = Stack::new().start().await;
-    let mut anna = stack.sign_in("anna").await;
-    let mut stranger = stack.anon();
-    let mut pages = Vec::new();
-    for path in [
-        "/_auth/login",
-        "/_auth/register",
-        "/_auth/nothing-here",
-        "/_auth/setup",
-    ] {
-        pages.push((path, stranger.page(path).await));
-    }
-    for path in ["/_auth/account", "/_auth/logout", "/deny/x"] {
-        pages.push((path, anna.page(path).await));
-    }
-    for (path, answer) in pages {
-        let policy = answer.header("content-security-policy").unwrap_or_default();
-        assert!(
-            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
-            "{path}: {policy}"
-        );
-        assert!(!policy.contains("unsafe-inline"), "{path}: {policy}");
-        assert!(
-            answer
-                .header("cache-control")
-                .is_some_and(|value| value.contains("no-store")),
-            "{path}"
-        );
-        assert_eq!(
-            answer.header("x-content-type-options"),
-            Some("nosniff"),
-            "{path}"
-        );
-        assert_eq!(
-            answer.header("referrer-policy"),
-            Some("no-referrer"),
-            "{path}"
-        );
-        let page = answer.text();
-        assert!(page.contains("<html lang="), "{path}");
-        assert!(
-            !page.contains("<style") && !page.contains(" style=") && !page.contains("<script>"),
-            "{path}"
-        );
-        assert!(page.len() < 50_000, "{path}: {}", page.len());
-    }
-    let login = stranger.page("/_auth/login").await.text();
-    let sheet = login
-        .split('"')
-        .find(|part| part.contains("/static/") && part.contains(".css"))
-        .expect("a stylesheet");
-    let sheet = stranger.get(sheet).await;
-    assert_eq!(sheet.status, 200);
-    assert!(
-        sheet
-            .header("cache-control")
-            .is_some_and(|value| value.contains("immutable")),
-        "{sheet:?}"
-    );
-    assert!(sheet.body.len() < 10_000, "{}", sheet.body.len());
 }
 
 /// The account page opens for people who navigate, not for scripts of the site that shares its origin.

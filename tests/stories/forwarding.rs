@@ -3,7 +3,7 @@
 use doorward_tests::{Ask, Site, Stack};
 
 #[tokio::test]
-async fn where_it_came_from() {
+async fn a06_where_it_came_from() {
     let stack = Stack::new().start().await;
     let mut anna = stack.sign_in("anna").await;
     anna.keep("k", "v");
@@ -77,7 +77,7 @@ async fn authorization_passes() {
 
 /// Only proxies that were named are believed.
 #[tokio::test]
-async fn a_trusted_proxy() {
+async fn a07_a_trusted_proxy() {
     let near = "path = \"/**\"\nfrom = [\"10.0.0.0/8\"]\nallow = \"anyone\"";
     let ask = Ask::page("/page")
         .header("X-Forwarded-For", "10.1.2.3")

@@ -130,7 +130,7 @@ fn nobody(seen: &Seen) {
 }
 
 #[tokio::test]
-async fn forged_by_somebody_signed_in() {
+async fn a02_forged_by_somebody_signed_in() {
     let stack = Stack::new().start().await;
     let mut anna = stack.sign_in("anna").await;
     for (path, ask) in forgeries("/page")
@@ -172,7 +172,7 @@ async fn forged_by_somebody_signed_in() {
 }
 
 #[tokio::test]
-async fn forged_by_a_stranger_on_an_open_page() {
+async fn a01_forged_by_a_stranger_on_an_open_page() {
     let stack = Stack::new().start().await;
     for ask in forgeries("/public/page") {
         let before = stack.echo.count();
@@ -188,7 +188,7 @@ async fn forged_by_a_stranger_on_an_open_page() {
 
 /// `Upgrade` and `Connection` change nothing about who may pass.
 #[tokio::test]
-async fn an_upgrade_is_no_way_round() {
+async fn a24_an_upgrade_is_no_way_round() {
     let stack = Stack::new().start().await;
     for ask in forgeries("/page") {
         let answer = stack.anon().send(&ask).await;
@@ -209,7 +209,7 @@ async fn an_upgrade_is_no_way_round() {
 
 /// The names of every preset are taken from every request, whichever preset the site has.
 #[tokio::test]
-async fn every_preset() {
+async fn a02_every_preset() {
     let mut plan = Stack::new();
     for (preset, _) in PRESETS {
         plan = plan.site(

@@ -121,7 +121,7 @@ on_both_stores! {
     }
 
     /// A known token that somebody planted before is not the one after signing in, and it dies.
-    async fn a_new_token_at_every_sign_in(plan) {
+    async fn a37_a_new_token_at_every_sign_in(plan) {
         let (stack, _folder) = shop(plan).await;
         let mut anna = stack.sign_in("anna").await;
         let mut before = anna.clone();

@@ -20,8 +20,11 @@ fn written(stack: &Stack, kind: &str) -> Vec<PathBuf> {
         .flatten()
         .flatten()
         .map(|file| file.path())
-        // While it is written it has another name.
-        .filter(|path| path.extension().is_some_and(|end| end == "eml"))
+        // While it is written its name begins with a dot.
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.as_encoded_bytes()[0] != b'.')
+        })
         .filter(|path| path.to_string_lossy().contains(&format!("-{kind}-")))
         .collect();
     files.sort();
@@ -74,7 +77,7 @@ on_both_stores! {
     }
 
     /// A forgotten password is replaced; everything that was signed in ends, and nobody is signed in by it.
-    async fn a_forgotten_password(plan) {
+    async fn a46_a_forgotten_password(plan) {
         let stack = plan.start().await;
         stack.add_person("anna", &[]).await;
         let mut elsewhere = stack.again("anna").await;

@@ -52,7 +52,7 @@ async fn race(
 }
 
 on_both_stores! {
-    async fn a_mailed_code(plan) {
+    async fn a44_a_mailed_code(plan) {
         let server = MailServer::start().await;
         let stack = mailing(plan, &server).start().await;
         let mut anna = stack.anon();
@@ -63,7 +63,7 @@ on_both_stores! {
         assert_eq!(won.len(), 1);
     }
 
-    async fn a_code_for_a_new_password(plan) {
+    async fn a47_a_code_for_a_new_password(plan) {
         let server = MailServer::start().await;
         let stack = mailing(plan, &server).start().await;
         stack.add_person("anna", &[]).await;

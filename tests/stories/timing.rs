@@ -47,7 +47,7 @@ fn seen(answer: &Answer, who: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_refusal_is_the_same_to_the_byte() {
+async fn a39_every_refusal_is_the_same_to_the_byte() {
     let stack = stack().await;
     // The same length, so that the length of the page tells nothing either.
     let who = [
@@ -93,7 +93,7 @@ async fn every_refusal_is_the_same_to_the_byte() {
 }
 
 #[tokio::test]
-async fn every_refusal_takes_as_long() {
+async fn a40_every_refusal_takes_as_long() {
     if !long() {
         return;
     }

@@ -52,7 +52,7 @@ async fn half_way(stack: &Stack, name: &str) -> Visitor {
 
 on_both_stores! {
     /// A55: whoever has shown a password only is nobody, anywhere.
-    async fn half_way_is_nowhere(plan) {
+    async fn a55_half_way_is_nowhere(plan) {
         let stack = with_vault(plan).start().await;
         let mut enrolling = stack.sign_in("bob").await;
         let (mut app, _) = turn_on(&mut enrolling).await;
@@ -218,12 +218,12 @@ async fn one_of_two_hundred(code_of: impl FnOnce(&mut App, &[String]) -> String)
 }
 
 #[tokio::test]
-async fn one_step_posted_two_hundred_times() {
+async fn a45_one_step_posted_two_hundred_times() {
     one_of_two_hundred(|app, _| app.code()).await;
 }
 
 #[tokio::test]
-async fn one_recovery_code_posted_two_hundred_times() {
+async fn a45_one_recovery_code_posted_two_hundred_times() {
     one_of_two_hundred(|_, codes| codes[0].clone()).await;
 }
 

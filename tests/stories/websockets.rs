@@ -22,7 +22,7 @@ async fn closes(what: &str, mut socket: Socket) {
 
 on_both_stores! {
     /// It echoes for those who may, and not for others.
-    async fn through_the_gate(plan) {
+    async fn a61_through_the_gate(plan) {
         let stack = plan.start().await;
         let anna = stack.sign_in("anna").await;
         let mut socket = open(&anna, "/ws").await;
@@ -42,7 +42,7 @@ on_both_stores! {
     }
 
     /// Whoever is disabled is put out, and only they.
-    async fn disabled(plan) {
+    async fn a62_disabled(plan) {
         let stack = plan.start().await;
         let anna = stack.sign_in("anna").await;
         let ben = stack.sign_in("ben").await;
@@ -59,7 +59,7 @@ on_both_stores! {
     }
 
     /// Signing out ends what this browser has open, not what the person's other one has.
-    async fn signed_out(plan) {
+    async fn a62_signed_out(plan) {
         let stack = plan.start().await;
         let mut anna = stack.sign_in("anna").await;
         let at_home = stack.again("anna").await;
@@ -83,7 +83,7 @@ on_both_stores! {
     }
 
     /// A new password ends everything that was opened under the old one.
-    async fn password_set(plan) {
+    async fn a62_password_set(plan) {
         let stack = plan.start().await;
         let anna = stack.sign_in("anna").await;
         let mut bens = open(&stack.sign_in("ben").await, "/ws").await;
@@ -113,7 +113,7 @@ on_both_stores! {
     }
 
     /// A deleted account has nothing open.
-    async fn deleted(plan) {
+    async fn a62_deleted(plan) {
         let stack = plan.start().await;
         let socket = open(&stack.sign_in("anna").await, "/ws").await;
         let mut bens = open(&stack.sign_in("ben").await, "/ws").await;
