@@ -8,10 +8,11 @@ mod database;
 mod headers;
 mod live;
 mod mail;
-mod net;
+pub(crate) mod net;
+mod portal;
 mod redis;
-mod rules;
-mod sites;
+pub(crate) mod rules;
+pub(crate) mod sites;
 mod stores;
 mod upstreams;
 

@@ -14,6 +14,9 @@ mod certificate;
 mod check;
 mod database;
 mod effective;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+mod hosts;
 mod identity_headers;
 mod layers;
 mod live;
@@ -27,12 +30,14 @@ mod rule;
 mod secret;
 mod site;
 mod units;
+pub mod written;
 
 pub use authorities::{NoAuthorities, authorities};
 pub use boot::{Boot, Hashing, LogFormat};
 pub use certificate::{Broken, Certificate, Files, Pair, Part};
 pub use database::{DatabaseUrl, ServerUrl};
 pub use effective::{Effective, Origins, effective};
+pub use hosts::SignInAt;
 pub use identity_headers::{IdentityHeaders, IdentityPreset, RoleList};
 pub use layers::{Overrides, Sources};
 pub use live::{

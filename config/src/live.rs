@@ -74,7 +74,7 @@ pub struct Portal {
     /// Name shown on the pages.
     pub title: String,
     /// Origin of a sign-in that serves several hosts: `http` or `https`, no
-    /// path, query or credentials.
+    /// path, query or credentials. See [`Live::sign_in_at`].
     pub url: Option<Url>,
 }
 

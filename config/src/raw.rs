@@ -101,7 +101,8 @@ pub(crate) struct Portal {
     pub(crate) path: Option<At<String>>,
     /// Name shown on the pages.
     pub(crate) title: Option<At<String>>,
-    /// Origin of one sign-in for several hosts, as `"https://auth.example.com"`.
+    /// Origin of one sign-in for all hosts that sites name (`*` names none), as `"https://auth.example.com"`; also of
+    /// links in mail, and what tokens are issued by.
     pub(crate) url: Option<At<String>>,
 }
 

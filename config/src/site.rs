@@ -25,6 +25,8 @@ pub struct Site {
     pub health_check: Option<HealthCheck>,
     /// The headers that tell the upstream who is asking.
     pub identity: IdentityHeaders,
+    /// Whether the upstream is told so in a signed form, too.
+    pub assertion: bool,
     /// Which spellings of a path are let through.
     pub paths: PathStyle,
     /// The first whose path and methods match decides; none matching refuses.
@@ -69,6 +71,7 @@ impl Site {
             upstream_ca: None,
             health_check: None,
             identity: IdentityPreset::Remote.headers(),
+            assertion: true,
             paths: PathStyle::Strict,
             rules: Vec::new(),
             on_unauthenticated: OnUnauthenticated::Auto,

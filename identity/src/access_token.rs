@@ -3,6 +3,7 @@
 //! Owns what a token says and when it is believed. A token is as good as the session that it names: whoever checks one
 //! asks for that session next. Must not know HTTP.
 
+mod known;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+pub use known::KnownTokens;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Keys;
@@ -60,6 +62,23 @@ pub struct Checked {
     pub session: SessionKey,
     /// Whose it is.
     pub account: AccountId,
+    /// Since when, in seconds since 1970 UTC.
+    begins: i64,
+    /// Until when.
+    ends: i64,
+}
+
+impl Checked {
+    /// Whether it is good now, too.
+    fn holding(self, now: Timestamp) -> Result<Self, NotGood> {
+        let now = now.as_second();
+        let over = now >= self.ends.saturating_add(LEEWAY);
+        let to_come = self.begins > now.saturating_add(LEEWAY);
+        if over || to_come {
+            return Err(NotGood);
+        }
+        Ok(self)
+    }
 }
 
 /// The token is none of ours, not for here, or over.
@@ -105,16 +124,14 @@ pub fn check(keys: &Keys, issuer: &str, token: &str, now: Timestamp) -> Result<C
     let key = acceptable(&header).and_then(|kid| keys.find(kid));
     let claims = decode::<Claims>(token, key.ok_or(NotGood)?, &validation(issuer));
     let claims = claims.map_err(|_| NotGood)?.claims;
-    let now = now.as_second();
-    let begins = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
-    if now >= claims.exp.saturating_add(LEEWAY) || begins > now.saturating_add(LEEWAY) {
-        return Err(NotGood);
-    }
     let session = URL_SAFE_NO_PAD.decode(&claims.sid).map_err(|_| NotGood)?;
-    Ok(Checked {
+    let checked = Checked {
         session: SessionKey::from_bytes(&session).ok_or(NotGood)?,
         account: claims.sub.parse().map_err(|_| NotGood)?,
-    })
+        begins: claims.nbf.unwrap_or(claims.iat).max(claims.iat),
+        ends: claims.exp,
+    };
+    checked.holding(now)
 }
 
 /// The key's name, if the header is one of ours: it says nothing about where a key might be found.

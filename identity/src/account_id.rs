@@ -17,6 +17,15 @@ use crate::Random;
 pub struct AccountId(Uuid);
 
 impl AccountId {
+    /// How long its text is, in bytes.
+    pub const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
+
+    /// Its text, without any allocation.
+    #[must_use]
+    pub fn text<'a>(&self, buffer: &'a mut [u8; Self::LENGTH]) -> &'a str {
+        self.0.hyphenated().encode_lower(buffer)
+    }
+
     /// A fresh id, from the time and 74 random bits.
     #[must_use]
     pub fn new(now: Timestamp, random: &dyn Random) -> Self {

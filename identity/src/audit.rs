@@ -13,7 +13,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use crate::database::entity::audit;
 use crate::database::{Database, DatabaseTransaction, in_time};
 use crate::role::Role;
-use crate::session::Ended;
+use crate::session::{Ended, KeyId};
 use crate::{AccountId, Client, Clock, Fault};
 
 /// One thing that happened. Its name is a promise to those who search for it.
@@ -84,6 +84,8 @@ pub enum Event {
     CodeAsked,
     /// Somebody who was signed in showed the second factor as well.
     SteppedUp,
+    /// Somebody who was signed in came to another host, this one.
+    HostReached(Box<str>),
     /// The person turned the second factor on.
     TwoFactorEnabled,
     /// The person turned the second factor off.
@@ -96,6 +98,10 @@ pub enum Event {
     RecoveryCodeUsed,
     /// The person could not prove again who they are, before something that matters.
     ProofRefused,
+    /// There is a new API key.
+    ApiKeyMade(KeyId),
+    /// An API key is good no more.
+    ApiKeyRevoked(KeyId),
 }
 
 /// What a mailed code was for.
@@ -193,16 +199,19 @@ impl Event {
             Self::SessionEnded(_) => "session.ended",
             Self::CodeAsked => "sign_in.code_asked",
             Self::SteppedUp => "sign_in.stepped_up",
+            Self::HostReached(_) => "sign_in.host",
             Self::TwoFactorEnabled => "two_factor.enabled",
             Self::TwoFactorDisabled => "two_factor.disabled",
             Self::TwoFactorReset => "two_factor.reset",
             Self::RecoveryCodesMade => "two_factor.recovery_codes_made",
             Self::RecoveryCodeUsed => "two_factor.recovery_code_used",
             Self::ProofRefused => "account.proof_refused",
+            Self::ApiKeyMade(_) => "api_key.made",
+            Self::ApiKeyRevoked(_) => "api_key.revoked",
         }
     }
 
-    /// Which role, or why.
+    /// Which role or key, where, or why.
     #[must_use]
     pub fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
@@ -210,6 +219,8 @@ impl Event {
             Self::RoleGranted(role) | Self::RoleRevoked(role) => Some(Cow::Borrowed(role.as_str())),
             Self::MailedCodeWrong(purpose) => Some(Cow::Borrowed(purpose.as_str())),
             Self::SessionEnded(reason) => Some(Cow::Borrowed(reason.as_str())),
+            Self::ApiKeyMade(id) | Self::ApiKeyRevoked(id) => Some(Cow::Borrowed(id.as_str())),
+            Self::HostReached(host) => Some(Cow::Borrowed(host)),
             _ => None,
         }
     }

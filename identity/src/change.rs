@@ -19,6 +19,7 @@ use jiff::Timestamp;
 
 use crate::account::Account;
 use crate::accounts::{self, Columns};
+use crate::api_key;
 use crate::audit::{By, Event};
 use crate::database::DatabaseTransaction;
 use crate::form::Details;
@@ -206,6 +207,11 @@ impl Edit<'_> {
         }
     }
 
+    /// Whether API keys from before are good no more: somebody else may have had the account, and made them.
+    fn revokes_keys(self) -> bool {
+        matches!(self, Self::RecoverPassword(..))
+    }
+
     /// The one session that does not end.
     fn spares(&self) -> Option<&SessionKey> {
         match self {
@@ -275,6 +281,9 @@ pub(crate) async fn write(
     edit.write(transaction, id).await?;
     note(transaction, id, before.version + 1, edit.before()).await?;
     tell::tell(identity, transaction, (&before, edit), by).await?;
+    if edit.revokes_keys() {
+        api_key::revoke_all_in(identity, transaction, id, by).await?;
+    }
     let after = accounts::find(transaction, id).await?;
     Ok(Changed::Done(after.unwrap_or(before)))
 }
@@ -289,6 +298,9 @@ pub(crate) async fn bring_in_line(
     match changed {
         Changed::Done(_) => {
             follow(identity, account, edit.spares()).await?;
+            if edit.revokes_keys() {
+                api_key::finish_of(identity, Some(account)).await?;
+            }
             let event = edit.event();
             identity.audit.record(&event, Some(account), by).await
         }

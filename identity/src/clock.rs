@@ -2,15 +2,27 @@
 //!
 //! Owns the [`Clock`] trait, the real clock and the one that tests set. Must not know what is timed.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
 /// Says what time it is.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC.
+    /// Now, in UTC. It may be earlier than it was before: clocks are put right.
     fn now(&self) -> Timestamp;
+
+    /// Now, in UTC, for what must not last longer because somebody puts the clock back. It is never earlier than the
+    /// time that has passed since the process began says.
+    fn steady(&self) -> Timestamp {
+        self.now()
+    }
 }
+
+/// When this process first asked, by the clock and by what cannot be put back.
+static START: LazyLock<(Timestamp, Instant)> =
+    LazyLock::new(|| (SystemClock.now(), Instant::now()));
 
 /// The machine's clock.
 #[derive(Debug, Default, Clone, Copy)]
@@ -23,6 +35,15 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn steady(&self) -> Timestamp {
+        let (start, instant) = *START;
+        let now = self.now();
+        // Past the end of time the clock is as good as any.
+        let passed = SignedDuration::try_from(instant.elapsed());
+        let passed = passed.and_then(|passed| start.checked_add(passed));
+        passed.map_or(now, |least| now.max(least))
     }
 }
 
@@ -87,5 +108,13 @@ mod tests {
     #[test]
     fn system_clock_is_past_the_year_this_was_written() {
         assert!(SystemClock.now() > ManualClock::default().now());
+    }
+
+    #[test]
+    fn steady_time_goes_on_with_the_clock() {
+        let before = SystemClock.now();
+        let steady = SystemClock.steady();
+        assert!(steady >= before && SystemClock.steady() >= steady);
+        assert!(steady.duration_since(before) < SignedDuration::from_secs(60));
     }
 }

@@ -25,7 +25,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub(crate) use self::connection::{Connection, DEADLINE, DatabaseTransaction};
 use crate::session::sql::Connections;
-use crate::{Fault, StoreName};
+use crate::{Fault, StoreName, patience};
 
 /// The open database. Cloning it shares the connections.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ fn outdated(error: DbErr) -> Fault {
 /// # Errors
 /// [`Fault::StoreAway`] when that is over, else what the database said.
 pub(crate) async fn in_time<T>(asked: impl Future<Output = Result<T, DbErr>>) -> Result<T, Fault> {
-    match tokio::time::timeout(DEADLINE, asked).await {
+    match tokio::time::timeout(patience::deadline(DEADLINE), asked).await {
         Ok(answer) => Ok(answer?),
         Err(late) => Err(Fault::away(StoreName::Database, late)),
     }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::Random;
@@ -35,6 +37,12 @@ impl FlowToken {
         self.0.text()
     }
 
+    /// What another host may be told of it.
+    #[must_use]
+    pub fn challenge(&self) -> Challenge {
+        Challenge(FlowKey::of(b"challenge", self.0.key().as_bytes()))
+    }
+
     pub(crate) fn key(&self) -> FlowKey {
         FlowKey::of(b"flow", self.0.key().as_bytes())
     }
@@ -43,6 +51,29 @@ impl FlowToken {
 impl fmt::Debug for FlowToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FlowToken([hidden])")
+    }
+}
+
+/// A hash of a [`FlowToken`]: whoever knows it can tell the browser that holds the token, and cannot be it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Challenge(FlowKey);
+
+impl Challenge {
+    /// Reads 43 characters of unpadded base64url (RFC 4648 §5); anything else is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self(FlowKey(bytes.try_into().ok()?)))
+    }
+
+    /// As it is written in an address.
+    #[must_use]
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.0)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0.0
     }
 }
 
@@ -83,6 +114,28 @@ mod tests {
         assert_eq!(FlowToken::parse(&token.text()), Some(token.clone()));
         assert_eq!(FlowToken::parse("short"), None);
         assert_eq!(format!("{token:?}"), "FlowToken([hidden])");
+    }
+
+    #[test]
+    fn a_challenge_reads_back_and_is_neither_the_token_nor_what_it_is_stored_under() {
+        let token = FlowToken::generate(&SystemRandom);
+        let challenge = token.challenge();
+        assert_eq!(Challenge::parse(&challenge.text()), Some(challenge));
+        assert_eq!(
+            FlowToken::parse(&token.text()).unwrap().challenge(),
+            challenge
+        );
+        assert_ne!(challenge.text(), token.text());
+        assert_ne!(challenge.as_bytes(), token.key().to_vec());
+        assert_ne!(FlowToken::generate(&SystemRandom).challenge(), challenge);
+        for text in [
+            "",
+            "short",
+            &format!("{}=", challenge.text()),
+            &"é".repeat(22),
+        ] {
+            assert_eq!(Challenge::parse(text), None, "{text}");
+        }
     }
 
     #[test]

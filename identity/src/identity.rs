@@ -6,6 +6,7 @@ use std::sync::Arc;
 use doorward_config::Boot;
 
 use crate::accounts::Accounts;
+use crate::api_key::ApiKeys;
 use crate::audit::Audit;
 use crate::database::Database;
 use crate::keys::{self, KeyRing};
@@ -38,6 +39,8 @@ pub struct Identity {
     pub tally: Arc<dyn Tally>,
     /// Signs and checks tokens.
     pub keys: KeyRing,
+    /// Finds the sessions of API keys.
+    pub api_keys: Arc<ApiKeys>,
     pub(crate) database: Database,
     pub(crate) secret: ServerSecret,
     pub(crate) data_dir: PathBuf,
@@ -93,14 +96,22 @@ impl Identity {
             Some(redis) => Arc::new(RedisSessions::new(redis)?),
             None => Arc::new(SqlSessions::new(database.connections())),
         };
+        let sessions = Arc::new(Sessions::new(
+            store,
+            Arc::clone(&clock),
+            Arc::clone(&random),
+            Arc::clone(&tally),
+        ));
+        let api_keys = ApiKeys::new(
+            database.clone(),
+            Arc::clone(&sessions),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        );
         let identity = Self {
             accounts: Accounts::new(database.clone()),
-            sessions: Arc::new(Sessions::new(
-                store,
-                Arc::clone(&clock),
-                Arc::clone(&random),
-                Arc::clone(&tally),
-            )),
+            sessions,
+            api_keys: Arc::new(api_keys),
             passwords: Passwords::start(boot.hashing, Arc::clone(&random), &tally)?,
             throttle: Throttle::new(database.clone(), Arc::clone(&clock)),
             audit: Audit::new(database.clone(), Arc::clone(&clock)),
@@ -134,9 +145,11 @@ impl Identity {
     /// [`Fault::StoreAway`] when a store cannot be asked.
     pub async fn prune(&self) -> Result<(), Fault> {
         crate::change::catch_up(self).await?;
+        crate::api_key::prune(self).await?;
         self.sessions.prune().await?;
         self.throttle.prune().await?;
         crate::half_way::prune(self).await?;
+        crate::handover::prune(self).await?;
         crate::codes::prune(self).await?;
         crate::invite::prune(self).await?;
         crate::refresh::prune(self).await?;

@@ -140,6 +140,23 @@ impl Keys {
         })
     }
 
+    /// One fresh key with a name that everybody knows.
+    ///
+    /// # Errors
+    /// [`Fault::Broken`] when it cannot be made.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn for_fuzzing() -> Result<Self, Fault> {
+        ring::install();
+        let (pkcs8, point) = ring::generate()?;
+        Self::of(&[Key {
+            kid: "fuzz".to_owned(),
+            state: State::Current,
+            since: Timestamp::UNIX_EPOCH,
+            private: EncodingKey::from_ec_der(&pkcs8),
+            point,
+        }])
+    }
+
     /// A JWK Set (RFC 7517 §5) of the public halves.
     #[must_use]
     pub fn published(&self) -> &str {

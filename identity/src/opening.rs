@@ -12,7 +12,7 @@ use doorward_config::Live;
 use jiff::Timestamp;
 
 use crate::account::Account;
-use crate::session::{Amr, Ended, NewSession, Opened, Record, Remembered};
+use crate::session::{Amr, Ended, Family, NewSession, Opened, Record, Remembered};
 use crate::{AccountId, Client, Fault, Identity};
 
 /// How often opening starts over while an account keeps changing.
@@ -53,12 +53,16 @@ pub(crate) struct Terms<'a> {
     pub(crate) life: Duration,
     /// What was proven.
     pub(crate) amr: &'a [Amr],
+    /// When, if that was before now.
+    pub(crate) auth_time: Option<Timestamp>,
+    /// The sign-in that it goes on, if it is not one of its own.
+    pub(crate) family: Option<&'a Family>,
 }
 
 impl<'a> Terms<'a> {
-    /// For a session in the place of `former`: it ends when that one would have.
+    /// For a session that goes on what `former` began: it ends when that one would have.
     pub(crate) fn as_before(
-        former: &Record,
+        (former, family): (&Record, &'a Family),
         now: Timestamp,
         amr: &'a [Amr],
         client: &'a Client,
@@ -68,6 +72,8 @@ impl<'a> Terms<'a> {
             remembered: former.remembered,
             life: Duration::try_from(former.ends_at.duration_since(now)).unwrap_or(Duration::ZERO),
             amr,
+            auth_time: None,
+            family: Some(family),
         }
     }
 }
@@ -80,6 +86,8 @@ impl<'a> Occasion<'a> {
             remembered: self.remembered,
             life: self.life(),
             amr,
+            auth_time: None,
+            family: None,
         }
     }
 
@@ -131,6 +139,8 @@ pub(crate) async fn open_on(
             life: terms.life,
             remembered: terms.remembered,
             amr: terms.amr.to_vec(),
+            auth_time: terms.auth_time,
+            family: terms.family.cloned(),
             device: terms.client.device.clone(),
             address: terms.client.address,
         })

@@ -149,7 +149,7 @@ async fn end(
         )
         .await?;
     transaction.commit().await?;
-    identity.sessions.revoke(session, Ended::Revoked).await?;
+    identity.sessions.end(session, Ended::Revoked).await?;
     Ok(())
 }
 

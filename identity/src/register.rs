@@ -169,7 +169,7 @@ async fn welcome(
     };
     let opened = opening::open_fresh(identity, id, occasion).await?;
     if let Some(former) = &former {
-        identity.sessions.revoke(former, Ended::Replaced).await?;
+        identity.sessions.end(former, Ended::Replaced).await?;
     }
     Ok(Registered::Welcome(opened))
 }

@@ -49,6 +49,8 @@ pub(crate) enum Purpose {
     SigningKey,
     /// Hashes refresh tokens.
     RefreshToken,
+    /// Hashes tickets from one host to another.
+    Ticket,
 }
 
 impl Purpose {
@@ -63,6 +65,7 @@ impl Purpose {
             Self::Invite => "doorward/1/invite",
             Self::SigningKey => "doorward/1/signing-key",
             Self::RefreshToken => "doorward/1/refresh-token",
+            Self::Ticket => "doorward/1/ticket",
         }
     }
 }

@@ -240,7 +240,7 @@ async fn settle(
         Ok(Proven::Open(account, opened)) => {
             identity.throttle.succeeded(counters).await?;
             if let Some(former) = &attempt.former {
-                identity.sessions.revoke(former, Ended::Replaced).await?;
+                identity.sessions.end(former, Ended::Replaced).await?;
             }
             identity
                 .audit

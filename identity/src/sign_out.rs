@@ -4,7 +4,8 @@ use crate::audit::{By, Event};
 use crate::session::{Ended, SessionKey};
 use crate::{Client, Fault, Identity};
 
-/// Ends the session that a browser carries, if there still is one, and writes it down.
+/// Ends the session that a browser carries, if there still is one, with all others of the same sign-in, and writes it
+/// down.
 ///
 /// # Errors
 /// [`Fault::StoreAway`] when it may still be live: the person must not be told that they are signed out.
@@ -13,7 +14,7 @@ pub async fn sign_out(
     session: &SessionKey,
     client: &Client,
 ) -> Result<(), Fault> {
-    if let Some(ended) = identity.sessions.revoke(session, Ended::Logout).await? {
+    if let Some(ended) = identity.sessions.end(session, Ended::Logout).await? {
         let event = Event::SessionEnded(Ended::Logout);
         identity
             .audit

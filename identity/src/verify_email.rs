@@ -184,7 +184,7 @@ async fn welcome(
     match opening::open(identity, &account, occasion).await? {
         Opening::Open(opened) => {
             if let Some(former) = &former {
-                identity.sessions.revoke(former, Ended::Replaced).await?;
+                identity.sessions.end(former, Ended::Replaced).await?;
             }
             let event = Event::SignInSuccess;
             identity

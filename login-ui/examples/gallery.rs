@@ -110,6 +110,13 @@ impl Studio {
             &cookie,
         )
         .await?;
+        self.own_page("account-key", "account/keys", &cookie)
+            .await?;
+        let key = "name=backup&days=30&hosts=app.example.com&methods=get";
+        self.send("account-key-made", "account/keys", key, &cookie)
+            .await?;
+        self.send("account-key-wrong", "account/keys", "paths=x", &cookie)
+            .await?;
         self.own_page("logout", "logout", &cookie).await?;
         let long = "first_name=%E5%AF%BF%E9%99%90%E7%84%A1%E5%AF%BF%E9%99%90%E7%84%A1\
             &last_name=Donaudampfschifffahrtselektrizit%C3%A4tenhauptbetriebswerk";

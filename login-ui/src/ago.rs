@@ -34,6 +34,14 @@ pub(crate) fn moment(then: Timestamp, now: Timestamp) -> Moment {
     }
 }
 
+/// A day that may lie ahead, as in "2 March 2026".
+pub(crate) fn day(at: Timestamp) -> Moment {
+    Moment {
+        words: at.strftime("%-d %B %Y").to_string(),
+        ..moment(at, at)
+    }
+}
+
 /// A wait, rounded up, as in "Try again in 40 seconds."
 pub(crate) fn wait(seconds: u64) -> String {
     match seconds {

@@ -32,6 +32,10 @@ pub(crate) enum Failure {
     Unread(Unread),
     /// The form was sent from another site.
     Foreign,
+    /// The form was sent to a host where nobody signs in.
+    NotHere,
+    /// This host is signed in for elsewhere, and cannot be come back to.
+    NoWayBack,
     /// The account page was fetched by a program on the page's own origin.
     NotNavigated,
     /// Nobody may register here, or only who was invited.
@@ -51,9 +55,12 @@ impl Failure {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unread(unread) => unread.status(),
-            Self::Foreign | Self::NotNavigated | Self::Closed | Self::Uninvited => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Foreign
+            | Self::NotHere
+            | Self::NoWayBack
+            | Self::NotNavigated
+            | Self::Closed
+            | Self::Uninvited => StatusCode::FORBIDDEN,
             Self::Away => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -39,6 +39,12 @@ impl Problem {
             "first_name" => "First name",
             "last_name" => "Last name",
             "date_of_birth" => "Date of birth",
+            "name" => "Name",
+            "days" => "Works for how many days",
+            "hosts" => "Hosts",
+            "paths" => "Paths",
+            "methods" => "Methods",
+            "from" => "From addresses",
             _ => "Password",
         }
     }

@@ -23,6 +23,12 @@ use crate::visit::Visit;
 pub(crate) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'; connect-src 'none'";
 
+/// [`POLICY`], but what follows a form may lead to `origin` too.
+pub(crate) fn policy_with_forms_to(origin: &str) -> Option<HeaderValue> {
+    let forms = "form-action 'self'";
+    HeaderValue::try_from(POLICY.replace(forms, &format!("{forms} {origin}"))).ok()
+}
+
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 

@@ -23,7 +23,10 @@ mod failure;
 mod form;
 mod form_state;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod guard;
+mod hosts;
 mod notice;
 mod onward;
 mod origin;

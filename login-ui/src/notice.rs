@@ -26,8 +26,13 @@ impl Notice {
     pub(crate) fn of(failure: Failure, live: &Live, request_id: String) -> Self {
         let (heading, text) = said(failure);
         let onward = match failure {
-            Failure::NotFound | Failure::WrongMethod | Failure::NotNavigated => Onward::Home,
-            Failure::Foreign | Failure::Closed | Failure::Uninvited => Onward::SignIn,
+            Failure::NotFound
+            | Failure::WrongMethod
+            | Failure::NotNavigated
+            | Failure::NoWayBack => Onward::Home,
+            Failure::Foreign | Failure::NotHere | Failure::Closed | Failure::Uninvited => {
+                Onward::SignIn
+            }
             Failure::Unread(_) | Failure::Away | Failure::Broken => Onward::Again,
         };
         let onward = onward.link(&live.portal.path);
@@ -61,6 +66,14 @@ fn said(failure: Failure) -> (&'static str, &'static str) {
         Failure::Foreign => (
             "That came from another site",
             "To keep you safe it wasn’t accepted. Do it again from the page itself.",
+        ),
+        Failure::NotHere => (
+            "You sign in elsewhere",
+            "This site has its sign-in page on another address. Go there, and you’ll be brought back.",
+        ),
+        Failure::NoWayBack => (
+            "You can’t sign in at this address",
+            "Whoever runs this site has to finish setting it up: people could not be brought back here.",
         ),
         Failure::NotNavigated => (
             "Open this page yourself",

@@ -56,6 +56,16 @@ impl Origin {
         &self.0
     }
 
+    /// The host in it, as sites name it: lower case, IDNA, IPv6 in brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// `https://app.example.com`, the port only where it is not the scheme's own (RFC 6454, section 6.2).
+    pub(crate) fn text(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
     /// Whether an `Origin` header names this origin: same scheme, host and port.
     pub(crate) fn is_named_by(&self, header: &str) -> bool {
         Url::parse(header).is_ok_and(|other| other.origin() == self.0.origin())

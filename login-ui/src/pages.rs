@@ -2,6 +2,8 @@
 
 pub(crate) mod account;
 mod fields;
+pub(crate) mod handover;
+pub(crate) mod leave;
 pub(crate) mod login;
 pub(crate) mod login_code;
 pub(crate) mod logout;

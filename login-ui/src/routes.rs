@@ -4,8 +4,8 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::Uri;
 use tower::ServiceExt;
@@ -15,8 +15,10 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use crate::failure::{self, Failure};
 use crate::pages::account::two_factor;
-use crate::pages::{account, login, login_code, logout, recover, register, setup, verify};
-use crate::{Ui, api, assets, guard};
+use crate::pages::{
+    account, handover, leave, login, login_code, logout, recover, register, setup, verify,
+};
+use crate::{Ui, api, assets, guard, hosts};
 
 /// Where a request goes that is not below the portal's path. No page lives there.
 const NOWHERE: &str = "/-";
@@ -38,6 +40,32 @@ pub fn router(ui: Ui) -> Router {
 
 fn below_portal(ui: Ui) -> Router {
     Router::new()
+        .merge(at_home(ui.clone()))
+        .route("/logout", get(logout::get).post(logout::post))
+        .route("/handover", get(handover::get))
+        .merge(api::routes())
+        .merge(
+            Router::new()
+                .route("/static/{name}", get(assets::get))
+                .layer(CompressionLayer::new()),
+        )
+        .fallback(|| async { Failure::NotFound })
+        .layer(from_fn(guard::same_origin))
+        .layer(
+            CsrfLayer::new()
+                .with_rejection_response(|_: ProtectionError| Failure::Foreign.into_response()),
+        )
+        .layer(from_fn(guard::whole))
+        .layer(from_fn(in_one_go))
+        .layer(CatchPanicLayer::custom(|_| Failure::Broken.into_response()))
+        .layer(from_fn_with_state(ui.clone(), failure::dress))
+        .layer(from_fn(guard::protect))
+        .with_state(ui)
+}
+
+/// What is only served where people sign in, if that is one place for several hosts.
+fn at_home(ui: Ui) -> Router<Ui> {
+    Router::new()
         .route("/", get(account::find))
         .route("/login", get(login::get).post(login::post))
         .route("/login/code", get(login_code::get).post(login_code::post))
@@ -52,26 +80,15 @@ fn below_portal(ui: Ui) -> Router {
             "/recover/password",
             get(recover::get_password).post(recover::post_password),
         )
-        .route("/logout", get(logout::get).post(logout::post))
+        .route("/leave", get(leave::get))
         .route("/setup", get(setup::get).post(setup::post))
-        .merge(api::routes())
         .merge(own_page(ui.clone()))
-        .merge(
-            Router::new()
-                .route("/static/{name}", get(assets::get))
-                .layer(CompressionLayer::new()),
-        )
-        .fallback(|| async { Failure::NotFound })
-        .layer(from_fn(guard::same_origin))
-        .layer(
-            CsrfLayer::new()
-                .with_rejection_response(|_: ProtectionError| Failure::Foreign.into_response()),
-        )
-        .layer(from_fn(guard::whole))
-        .layer(CatchPanicLayer::custom(|_| Failure::Broken.into_response()))
-        .layer(from_fn_with_state(ui.clone(), failure::dress))
-        .layer(from_fn(guard::protect))
-        .with_state(ui)
+        .layer(from_fn_with_state(ui, hosts::at_home))
+}
+
+/// What a page has begun to change it waits for to the end.
+async fn in_one_go(request: Request, next: Next) -> Response {
+    doorward_identity::in_one_go(next.run(request)).await
 }
 
 /// What is only for the person whose account it is.
@@ -89,6 +106,11 @@ fn own_page(ui: Ui) -> Router<Ui> {
             "/account/delete",
             get(account::delete::get).post(account::delete::post),
         )
+        .route(
+            "/account/keys",
+            get(account::keys::get).post(account::keys::post),
+        )
+        .route("/account/keys/revoke", post(account::keys::revoke))
         .route("/account/two-factor", get(two_factor::get))
         .route(
             "/account/two-factor/set-up",

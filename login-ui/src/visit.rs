@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use doorward_config::Live;
+use doorward_config::{Live, SignInAt};
 use doorward_identity::Client;
 use doorward_identity::accounts::Account;
 use doorward_identity::flow::FlowToken;
@@ -78,7 +78,8 @@ impl Visit {
             .sessions
             .find(&key, self.live.session.idle)
             .await?;
-        Ok(found.map(|snapshot| Session { key, snapshot }))
+        let counts = found.filter(|found| found.record.counts_on(self.host()));
+        Ok(counts.map(|snapshot| Session { key, snapshot }))
     }
 
     /// The session and whose it is. An account that is gone or disabled has none, whatever the session says.
@@ -124,9 +125,39 @@ impl Visit {
         url.map(|url| url.origin().ascii_serialization())
     }
 
+    /// The origin that the visitor is on, if it could be told.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// The host of that, as sites name it.
+    pub(crate) fn host(&self) -> &str {
+        self.origin.as_ref().map_or("", Origin::host)
+    }
+
+    /// Where people on this host sign in.
+    pub(crate) fn sign_in_at(&self) -> SignInAt {
+        self.live.sign_in_at(self.host())
+    }
+
     /// Judges a `to` that came with this request.
     pub(crate) fn to(&self, raw: &str) -> To {
-        To::parse(raw, self.origin.as_ref(), &self.live.portal.path)
+        match self.sign_in_at() {
+            SignInAt::Portal => To::parse_on_portal(raw, self.origin.as_ref(), &self.live),
+            SignInAt::Here | SignInAt::Elsewhere => {
+                To::parse(raw, self.origin.as_ref(), &self.live.portal.path)
+            }
+        }
+    }
+
+    /// Where a link, or the answer to a link, leads.
+    pub(crate) fn way(&self, to: &To) -> String {
+        to.way(&self.live.portal.path)
+    }
+
+    /// Where the answer to a form leads.
+    pub(crate) fn way_after_form(&self, to: &To) -> String {
+        to.way_after_form(&self.live.portal.path)
     }
 
     /// The address of a portal page.

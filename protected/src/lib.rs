@@ -12,6 +12,8 @@ mod body;
 mod conditional;
 mod facts;
 mod find;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod origin;
 mod path;
 mod patience;

@@ -78,7 +78,7 @@ fn header(name: &str) -> Result<String, Fault> {
 /// Headers that HTTP, browsers or the gateway itself use. An identity header is
 /// removed from every request before it is set, so taking one of these would
 /// break what it is for.
-const TAKEN: [&str; 42] = [
+const TAKEN: [&str; 44] = [
     "accept",
     "accept-charset",
     "accept-encoding",
@@ -115,8 +115,10 @@ const TAKEN: [&str; 42] = [
     "via",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-method",
     "x-forwarded-port",
     "x-forwarded-proto",
+    "x-forwarded-uri",
     "x-http-method-override",
     "x-real-ip",
     "x-request-id",

@@ -5,20 +5,17 @@ use std::time::Duration;
 
 use super::sites::Around;
 use super::{
-    certificates, lasting, mail, net, plain, sites, size, size_or_unlimited, take, take_each,
-    whole, words,
+    certificates, lasting, mail, net, plain, portal, sites, size, size_or_unlimited, take,
+    take_each, whole, words,
 };
 use crate::problem::{Fault, Findings};
 use crate::raw;
-use crate::{
-    Api, Lifetimes, Limits, Live, PasswordPolicy, PathGlob, Portal, Registration, Throttle,
-    VerifyEmail,
-};
+use crate::{Api, Lifetimes, Limits, Live, PasswordPolicy, Registration, Throttle, VerifyEmail};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The longest that browsers keep a cookie (RFC 6265bis, section 5.5).
 /// Longer than keys that signed before are kept must no token live.
 const LONGEST_TOKEN: Duration = Duration::from_hours(24);
+/// The longest that browsers keep a cookie (RFC 6265bis, section 5.5).
 const COOKIE_LIFE: Duration = Duration::from_hours(400 * 24);
 
 pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
@@ -26,7 +23,7 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
     let limits = limits(&file.limits, findings);
     let verify_email = mail::verification(file);
     Live {
-        portal: portal(&file.portal, findings),
+        portal: portal::check(file, findings),
         session: session(&file.session, findings),
         registration: registration(&file.registration, verify_email, findings),
         password: PasswordPolicy {
@@ -111,54 +108,6 @@ fn limits(limits: &raw::Limits, findings: &mut Findings<'_>) -> Limits {
             findings,
         ),
     }
-}
-
-fn portal(portal: &raw::Portal, findings: &mut Findings<'_>) -> Portal {
-    let default = Portal::default();
-    Portal {
-        path: take(
-            portal.path.as_ref(),
-            default.path,
-            |text| portal_path(text),
-            findings,
-        ),
-        title: take(
-            portal.title.as_ref(),
-            default.title,
-            |text| words(text, 60),
-            findings,
-        ),
-        url: take(
-            portal.url.as_ref(),
-            default.url,
-            |text| net::origin(text).map(Some),
-            findings,
-        ),
-    }
-}
-
-fn portal_path(text: &str) -> Result<String, Fault> {
-    let fault = |message: &str| {
-        Err(Fault::new(format!("`{text}` {message}")).help("for example \"/_auth\""))
-    };
-    if text == "/" {
-        return fault("would leave no address to the site itself");
-    }
-    let Some(rest) = text.strip_prefix('/') else {
-        return fault("does not start with `/`");
-    };
-    if let Some(short) = text.strip_suffix('/') {
-        return Err(Fault::new(format!("`{text}` ends with `/`"))
-            .help(format!("did you mean \"{short}\"?")));
-    }
-    let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
-    if !rest.chars().all(unreserved) || PathGlob::parse(text).is_err() {
-        return fault("is not a plain path of letters, digits, `-`, `.`, `_` and `~`");
-    }
-    if text == "/.well-known" || text.starts_with("/.well-known/") {
-        return fault("is taken: what is below /.well-known/ belongs to others");
-    }
-    Ok(text.to_owned())
 }
 
 fn session(session: &raw::Session, findings: &mut Findings<'_>) -> Lifetimes {

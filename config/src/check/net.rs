@@ -32,7 +32,7 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, Fault> {
 
 /// `10.0.0.0/8`, or one address. An IPv4 network in IPv6 clothes becomes IPv4
 /// again, because that is how clients' addresses are compared.
-pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
+pub(crate) fn network(text: &str) -> Result<IpNet, Fault> {
     let fault = || {
         Fault::new(format!("`{text}` is not a network"))
             .help("an address and how many bits count, as in \"10.0.0.0/8\" or \"fd00::/8\"")

@@ -196,7 +196,8 @@ const METHODS: [&str; 37] = [
     "QUERY",
 ];
 
-fn method(text: &str) -> Result<Method, Fault> {
+/// One of the registered methods, in upper case.
+pub(crate) fn method(text: &str) -> Result<Method, Fault> {
     let fault = || Fault::new(format!("`{text}` is not a method"));
     if METHODS.contains(&text) {
         return Method::from_bytes(text.as_bytes()).map_err(|_| fault());

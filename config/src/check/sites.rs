@@ -99,6 +99,7 @@ fn site(
             findings,
         ),
         identity: headers::check(written.identity.as_ref(), findings),
+        assertion: plain(written.assertion.as_ref(), true),
         paths: plain(written.paths.as_ref(), PathStyle::Strict),
         rules: rules::check(written.rule.as_ref(), around.verify_email, findings),
         on_unauthenticated: plain(written.on_unauthenticated.as_ref(), OnUnauthenticated::Auto),
@@ -164,7 +165,8 @@ fn compare(
     }
 }
 
-fn host(text: &str) -> Result<HostPattern, Fault> {
+/// A name, `*.` and a name, or `*`.
+pub(crate) fn host(text: &str) -> Result<HostPattern, Fault> {
     if text == "*" {
         return Ok(HostPattern::Any);
     }

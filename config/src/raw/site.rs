@@ -26,6 +26,8 @@ pub(crate) struct Site {
     pub(crate) health_check: Option<At<HealthCheck>>,
     /// The headers that tell the upstream who is asking.
     pub(crate) identity: Option<At<Identity>>,
+    /// Whether the upstream is told who is asking in a signed form too, `X-Doorward-Assertion`.
+    pub(crate) assertion: Option<At<bool>>,
     /// Which spellings of a path are let through.
     pub(crate) paths: Option<At<PathStyle>>,
     /// What a request without a session gets.

@@ -3,9 +3,6 @@
 use super::locate::Spot;
 use crate::problem::Fault;
 
-/// Keys of the documentation that this version does not have yet, by section.
-const LATER: [(&str, &str); 1] = [("site", "assertion")];
-
 /// What an error says about an entry; `variable` is where it was set, if not in
 /// a file.
 pub(super) fn explain(message: &str, spot: &Spot, variable: Option<&str>) -> Fault {
@@ -40,12 +37,10 @@ fn unknown_key(rest: &str, spot: &Spot, variable: Option<&str>) -> Fault {
     let section = section.into_iter().rev().collect::<Vec<_>>().join(".");
     let known = known_names(rest);
     let near = nearest(key, &known);
-    let later = LATER.contains(&(section.as_str(), key));
     if let Some(name) = variable {
         let fault = Fault::new(format!("there is no key for the variable {name}"));
         let (before, _) = name.rsplit_once("__").unwrap_or((name, ""));
         return match near {
-            _ if later => fault.help("it is not in this version of Doorward"),
             Some(near) => {
                 // Only the segment that is wrong is replaced; it may not be the last.
                 let depth = spot.path.len();
@@ -68,7 +63,6 @@ fn unknown_key(rest: &str, spot: &Spot, variable: Option<&str>) -> Fault {
         _ => Fault::new(format!("unknown key `{key}` in [{section}]")),
     };
     match near {
-        _ if later => fault.help("it is not in this version of Doorward"),
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(format!("known here: {}", known.join(", "))),
     }
@@ -80,6 +74,7 @@ fn wrong_type(key: &str, found: &str, expected: &str) -> Fault {
         "map" | "a map" => "a table".to_owned(),
         "string" | "a string" | "variant identifier" => "text in quotes".to_owned(),
         "i64" => "a whole number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
         words if words.starts_with("struct ") => "a table".to_owned(),
         words => words.to_owned(),
     };

@@ -157,8 +157,8 @@ fn wrong_variables_are_named_with_a_suggestion() {
         ),
         (
             "DOORWARD__SITE__0__ASSERTION",
-            "true",
-            "not in this version",
+            "perhaps",
+            "expected true or false",
         ),
         (
             "DOORWARD__SERVER__THREADS",

@@ -51,6 +51,28 @@ fn a_certificate_and_where_it_serves() {
 }
 
 #[test]
+fn where_the_sites_are_https_so_is_the_sign_in() {
+    let desk = desk();
+    let with = |url: &str| {
+        let mut sources = file(&desk, "a.pem", "a.key");
+        let portal = format!("[portal]\nurl = \"{url}\"");
+        sources.files.push(desk.write("portal.toml", portal));
+        load(&sources)
+    };
+    assert!(with("https://auth.example.com").is_ok());
+    let problems = with("http://auth.example.com:8080").unwrap_err();
+    let shown = problems.render(Color::Plain);
+    assert_eq!(problems.len(), 1, "{shown}");
+    assert!(shown.contains("portal.toml:2:"), "{shown}");
+    for words in [
+        "is not https",
+        "did you mean \"https://auth.example.com:8080\"?",
+    ] {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+}
+
+#[test]
 fn a_mistake_is_shown_at_the_line_of_its_file() {
     let desk = desk();
     let locked =

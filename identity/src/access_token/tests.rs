@@ -9,22 +9,22 @@ use crate::keys::Rotated;
 use crate::session::Opened;
 use crate::testing::Room;
 
-const HERE: &str = "https://app.example.com";
+pub(super) const HERE: &str = "https://app.example.com";
 
-struct Desk {
-    room: Room,
+pub(super) struct Desk {
+    pub(super) room: Room,
     opened: Opened,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let room = Room::open().await;
         room.add("anna", "anna@example.com").await;
         let opened = room.sign_in("anna").await;
         Self { room, opened }
     }
 
-    fn mint(&self) -> String {
+    pub(super) fn mint(&self) -> String {
         let order = Order {
             issuer: HERE,
             session: &self.opened.key,
@@ -39,7 +39,7 @@ impl Desk {
         self.check_at(token, HERE)
     }
 
-    fn check_at(&self, token: &str, issuer: &str) -> Result<Checked, NotGood> {
+    pub(super) fn check_at(&self, token: &str, issuer: &str) -> Result<Checked, NotGood> {
         let keys = self.room.identity.keys.now();
         check(&keys, issuer, token, self.room.clock.now())
     }
@@ -89,7 +89,7 @@ async fn a_token_names_its_session() {
 /// A58 and the rest of what people try.
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-async fn attacks() {
+async fn a58_attacks() {
     let desk = Desk::new().await;
     let now = desk.room.clock.now().as_second();
     let claim =
@@ -180,7 +180,7 @@ async fn attacks() {
 }
 
 #[tokio::test]
-async fn attacks_on_the_signature() {
+async fn a58_attacks_on_the_signature() {
     let desk = Desk::new().await;
     let good = desk.mint();
     let [header, claims, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
@@ -258,7 +258,7 @@ async fn a_member_that_comes_twice_makes_it_none() {
 }
 
 #[tokio::test]
-async fn it_ends_by_our_clock_and_outlives_a_turn_of_the_keys() {
+async fn a58_it_ends_by_our_clock_and_outlives_a_turn_of_the_keys() {
     let desk = Desk::new().await;
     let token = desk.mint();
     desk.room.clock.advance(jiff::SignedDuration::from_mins(14));

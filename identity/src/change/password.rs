@@ -150,7 +150,9 @@ pub async fn change_password(
         remembered: session.record.remembered,
     };
     // What the session had shown besides the password still holds.
-    let terms = occasion.terms(&session.record.amr);
+    let family = session.record.heir(&wish.session);
+    let mut terms = occasion.terms(&session.record.amr);
+    terms.family = Some(&family);
     let opened = opening::open_fresh_on(identity, known.id, terms).await?;
     identity
         .sessions

@@ -54,7 +54,7 @@ async fn type_in(room: &Room, flow: FlowKey, code: &str) -> Redeemed {
 }
 
 #[tokio::test]
-async fn a_code_counts_once_and_says_what_it_was_for() {
+async fn a44_a_code_counts_once_and_says_what_it_was_for() {
     let room = Room::open().await;
     let anna = room.add("anna", "anna@example.com").await.id;
     let (address, flow) = (address(), flow());
@@ -70,7 +70,7 @@ async fn a_code_counts_once_and_says_what_it_was_for() {
 }
 
 #[tokio::test]
-async fn five_may_be_wrong() {
+async fn a44_five_may_be_wrong() {
     let room = Room::open().await;
     let (address, flow) = (address(), flow());
     let issued = issue_in(&room, order(&address, flow, None)).await;
@@ -101,7 +101,7 @@ async fn five_may_be_wrong() {
 }
 
 #[tokio::test]
-async fn a_code_is_bound_to_its_purpose_browser_and_time() {
+async fn a44_a_code_is_bound_to_its_purpose_browser_and_time() {
     let room = Room::open().await;
     let (address, flow) = (address(), flow());
     let issued = issue_in(&room, order(&address, flow, None)).await;

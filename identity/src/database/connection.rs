@@ -12,7 +12,9 @@ use sea_orm::{
     TransactionTrait,
 };
 
-/// Longest wait for an answer to a read, and for the turn to write. What takes longer is an outage (503).
+use crate::patience;
+
+/// Longest wait, unless something [counts already](patience), for an answer to a read, and for the turn to write. What takes longer is an outage (503).
 pub(crate) const DEADLINE: Duration = Duration::from_millis(1500);
 /// Longest wait for an answer to a statement of a transaction that has begun. Many rows at once take a while.
 pub(super) const STATEMENT_DEADLINE: Duration = Duration::from_secs(5);
@@ -94,7 +96,9 @@ impl DatabaseTransaction {
     /// What the engine said; [`DbErr::ConnectionAcquire`] when it said nothing for five seconds. Then nobody knows
     /// whether it counts.
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        in_time(STATEMENT_DEADLINE, Box::pin(self.inner.commit())).await
+        in_time(STATEMENT_DEADLINE, Box::pin(self.inner.commit())).await?;
+        patience::it_counts();
+        Ok(())
     }
 
     /// Takes all of it back.
@@ -156,7 +160,7 @@ async fn in_time<T>(
     deadline: Duration,
     asked: impl Future<Output = Result<T, DbErr>>,
 ) -> Result<T, DbErr> {
-    match tokio::time::timeout(deadline, asked).await {
+    match tokio::time::timeout(patience::deadline(deadline), asked).await {
         Ok(answer) => answer,
         Err(_late) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
     }

@@ -1,5 +1,6 @@
 //! The tables of this room as `SeaORM` sees them. Times are milliseconds since 1970 UTC, account ids are 16 bytes.
 
+pub(crate) mod api_key;
 pub(crate) mod invite;
 pub(crate) mod login_flow;
 pub(crate) mod one_time_code;
@@ -8,6 +9,7 @@ pub(crate) mod recovery_code;
 pub(crate) mod refresh_token;
 pub(crate) mod server_secret;
 pub(crate) mod signing_key;
+pub(crate) mod ticket;
 pub(crate) mod two_factor;
 
 pub(crate) mod account {

@@ -6,6 +6,8 @@ mod m0004_mail_and_codes;
 mod m0005_two_factor;
 mod m0006_invite;
 mod m0007_tokens;
+mod m0008_api_keys;
+mod m0009_ticket;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::TableCreateStatement;
@@ -40,6 +42,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_mail_and_codes::Migration),
             Box::new(m0006_invite::Migration),
             Box::new(m0007_tokens::Migration),
+            Box::new(m0008_api_keys::Migration),
+            Box::new(m0009_ticket::Migration),
         ]
     }
 }

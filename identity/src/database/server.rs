@@ -10,7 +10,7 @@ use sea_orm::sqlx::pool::{PoolConnectionMetadata, PoolOptions};
 use sea_orm::sqlx::{self, Connection};
 
 use super::Role;
-use super::connection::DEADLINE;
+use crate::patience::TO_FINISH;
 
 /// Longest wait for a server while the program starts.
 pub(super) const START_DEADLINE: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ fn most(role: Role) -> u32 {
 pub(super) fn pool<D: sqlx::Database>(role: Role) -> PoolOptions<D> {
     PoolOptions::new()
         .max_connections(most(role))
-        .acquire_timeout(DEADLINE)
+        .acquire_timeout(TO_FINISH)
         .idle_timeout(IDLE)
         .max_lifetime(OLDEST)
         // It would wait for ever.

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::ConnectOptions;
+use sea_orm::sqlx::sqlite::SqliteConnection;
+use sea_orm::sqlx::{self, Connection as _};
 use sea_orm_migration::MigratorTrait;
 
-use super::connection::{Connection, DEADLINE};
+use super::connection::Connection;
 use super::migration::Migrator;
 use super::{Role, outdated};
+use crate::patience::TO_FINISH;
 use crate::session::sql::Connections;
 use crate::{Fault, StoreName};
 
@@ -45,11 +48,14 @@ async fn pool(path: &Path, role: Role) -> Result<Connection, Fault> {
         } else {
             1
         })
-        .acquire_timeout(DEADLINE)
+        .acquire_timeout(TO_FINISH)
         .connect_timeout(BUSY_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
         .sqlx_logging(false)
+        // Once is enough, see below.
+        .test_before_acquire(false)
+        .map_sqlx_sqlite_before_acquire(|connection, _| Box::pin(is_at_rest(connection)))
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
                 .in_memory(false)
@@ -69,4 +75,14 @@ async fn pool(path: &Path, role: Role) -> Result<Connection, Fault> {
         .await
         .map(Connection::new)
         .map_err(|error| Fault::away(StoreName::Database, error))
+}
+
+/// Whether a connection has no transaction left to its last user. After some errors, as that of a full disk, the engine
+/// takes a transaction back by itself (<https://www.sqlite.org/lang_transaction.html>, "Response to errors within a
+/// transaction"); the driver believes that it goes on, and would put all that follows into savepoints of a transaction
+/// that nobody ever commits.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Behind what is still on its way to the engine.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }

@@ -94,6 +94,29 @@ async fn a_writer_elsewhere_is_an_outage_for_writers_and_none_for_readers() {
     other.write().await.unwrap().commit().await.unwrap();
 }
 
+/// As the engine does by itself when the disk is full. What is acknowledged afterwards counts.
+#[tokio::test]
+async fn a_transaction_that_the_engine_took_back_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(folder.path()).await.unwrap();
+    for round in 1..=3 {
+        let broken = database.write().await.unwrap();
+        broken.execute_unprepared("ROLLBACK").await.unwrap();
+        assert!(broken.commit().await.is_err());
+        drop(database.write().await.unwrap());
+        let transaction = database.write().await.unwrap();
+        let row =
+            format!("INSERT INTO seaql_migrations (version, applied_at) VALUES ('{round}', 0)");
+        transaction.execute_unprepared(&row).await.unwrap();
+        transaction.commit().await.unwrap();
+        let count = "SELECT count(*) FROM seaql_migrations WHERE applied_at = 0";
+        let statement = Statement::from_string(database.reads().get_database_backend(), count);
+        let counted = database.reads().query_one_raw(statement).await.unwrap();
+        let counted: i32 = counted.unwrap().try_get_by_index(0).unwrap();
+        assert_eq!(counted, round);
+    }
+}
+
 #[tokio::test]
 async fn a_file_of_a_newer_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();

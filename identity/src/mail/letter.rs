@@ -47,6 +47,8 @@ pub(crate) enum Content {
     AccountDeleted,
     /// Somebody may make an account.
     Invite { token: String, until: i64 },
+    /// There is a new API key, which its owner calls so.
+    ApiKeyMade { name: String },
     /// Does mail work?
     Test,
 }
@@ -99,13 +101,15 @@ pub enum MailKind {
     AccountDeleted,
     /// An invitation.
     Invite,
+    /// A note that there is a new API key.
+    ApiKeyMade,
     /// A test.
     Test,
 }
 
 impl MailKind {
     /// Every variant, for metrics that start at zero.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Verify,
         Self::Recover,
         Self::AddressTaken,
@@ -116,6 +120,7 @@ impl MailKind {
         Self::RecoveryCodeUsed,
         Self::AccountDeleted,
         Self::Invite,
+        Self::ApiKeyMade,
         Self::Test,
     ];
 
@@ -133,6 +138,7 @@ impl MailKind {
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::AccountDeleted => "account_deleted",
             Self::Invite => "invite",
+            Self::ApiKeyMade => "api_key_made",
             Self::Test => "test",
         }
     }
@@ -151,6 +157,7 @@ impl Content {
             Self::RecoveryCodeUsed { .. } => MailKind::RecoveryCodeUsed,
             Self::AccountDeleted => MailKind::AccountDeleted,
             Self::Invite { .. } => MailKind::Invite,
+            Self::ApiKeyMade { .. } => MailKind::ApiKeyMade,
             Self::Test => MailKind::Test,
         }
     }
@@ -166,6 +173,7 @@ impl Content {
             | Self::TwoFactor(_)
             | Self::RecoveryCodeUsed { .. }
             | Self::AccountDeleted
+            | Self::ApiKeyMade { .. }
             | Self::Test => None,
         }
     }

@@ -128,6 +128,7 @@ fn words(outgoing: &Outgoing<'_>, live: &Live) -> Words {
         Content::RecoveryCodeUsed { left } => recovery_code_used(*left, live),
         Content::AccountDeleted => account_deleted(live),
         Content::Invite { token, until } => invite(token, *until, live),
+        Content::ApiKeyMade { name } => api_key_made(name, live),
         Content::Test => Words {
             subject: format!("Mail from {} works", live.portal.title),
             heading: "Mail works".to_owned(),
@@ -239,6 +240,19 @@ fn invite(token: &str, until: i64, live: &Live) -> Words {
         link: link(live, "Create account", &format!("/register?invite={token}")),
         until: Some(format!("This works once, until {}.", moment(until))),
         closing: "If you don't know why, you can ignore this.",
+        ..Words::default()
+    }
+}
+
+fn api_key_made(name: &str, live: &Live) -> Words {
+    Words {
+        subject: format!("A new API key at {}", live.portal.title),
+        heading: "You have a new API key".to_owned(),
+        sentence: format!(
+            "It is called \u{201c}{name}\u{201d}. Whoever has it can use this site in your name, without your password."
+        ),
+        link: link(live, "Your account", "/account"),
+        closing: "If this wasn't you, revoke it on your account page and choose a new password at once.",
         ..Words::default()
     }
 }

@@ -35,6 +35,21 @@ pub(super) fn parameters(hashing: Hashing) -> Result<Params, Fault> {
     .map_err(|error| Fault::broken_by("these costs of a password hash are impossible", error))
 }
 
+/// Why nothing was hashed.
+#[derive(Debug)]
+pub(super) enum Unhashed {
+    /// There is no memory for it now.
+    NoMemory,
+    /// It cannot be.
+    Broken(Fault),
+}
+
+impl From<Fault> for Unhashed {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
 /// Working memory for one hash at a time, kept between hashes.
 #[derive(Default)]
 pub(super) struct Workplace {
@@ -46,13 +61,13 @@ impl Workplace {
     /// Hashes `password` as a new one.
     ///
     /// # Errors
-    /// [`Fault::Broken`] for what argon2 refuses.
+    /// [`Unhashed`]: no memory, or what argon2 refuses.
     pub(super) fn hash(
         &mut self,
         password: &[u8],
         salt: [u8; SALT],
         params: &Params,
-    ) -> Result<PasswordHash, Fault> {
+    ) -> Result<PasswordHash, Unhashed> {
         let mut output = [0; OUTPUT];
         let recipe = Recipe::ours(params);
         self.run(password, &salt, &recipe, &mut output)?;
@@ -68,14 +83,14 @@ impl Workplace {
         };
         write()
             .map(PasswordHash::stored)
-            .map_err(|error| Fault::broken_by("a password hash cannot be written", error))
+            .map_err(|error| Fault::broken_by("a password hash cannot be written", error).into())
     }
 
     /// Whether `password`, hashed the way `known` was, is the same; compared in constant time.
     ///
     /// # Errors
-    /// [`Fault::Broken`] for what argon2 refuses.
-    pub(super) fn matches(&mut self, password: &[u8], known: &Known) -> Result<bool, Fault> {
+    /// As [`Workplace::hash`].
+    pub(super) fn matches(&mut self, password: &[u8], known: &Known) -> Result<bool, Unhashed> {
         let mut output = [0; phc::Output::MAX_LENGTH];
         let expected = known.output.as_bytes();
         let output = output
@@ -99,7 +114,7 @@ impl Workplace {
     ///
     /// # Errors
     /// As [`Workplace::hash`].
-    pub(super) fn pretend(&mut self, password: &[u8], params: &Params) -> Result<(), Fault> {
+    pub(super) fn pretend(&mut self, password: &[u8], params: &Params) -> Result<(), Unhashed> {
         let mut output = [0; OUTPUT];
         self.run(password, &[0; SALT], &Recipe::ours(params), &mut output)?;
         std::hint::black_box(output);
@@ -112,15 +127,20 @@ impl Workplace {
         salt: &[u8],
         recipe: &Recipe,
         output: &mut [u8],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Unhashed> {
         let blocks = recipe.params.block_count();
         if self.memory.len() != blocks {
-            self.memory = vec![Block::default(); blocks];
+            // Never both at once.
+            self.memory = Vec::new();
+            self.memory
+                .try_reserve_exact(blocks)
+                .map_err(|_| Unhashed::NoMemory)?;
+            self.memory.resize(blocks, Block::default());
         }
         self.hashes += 1;
         Argon2::new(recipe.algorithm, recipe.version, recipe.params.clone())
             .hash_password_into_with_memory(password, salt, output, self.memory.as_mut_slice())
-            .map_err(|error| Fault::broken_by("a password cannot be hashed", error))
+            .map_err(|error| Fault::broken_by("a password cannot be hashed", error).into())
     }
 }
 

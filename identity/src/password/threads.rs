@@ -10,7 +10,7 @@ use argon2::Params;
 use doorward_config::Hashing;
 use tokio::sync::oneshot;
 
-use super::argon::{SALT, Workplace, parameters};
+use super::argon::{SALT, Unhashed, Workplace, parameters};
 use super::stored::{PasswordHash, Stored, Unusable};
 use super::{Password, foreign};
 use crate::tally::{Note, Tally};
@@ -41,7 +41,7 @@ struct Counts {
 pub enum Hashed {
     /// The hash to store.
     Done(PasswordHash),
-    /// Too many passwords are waiting.
+    /// Too many passwords are waiting, or there is no memory for one more.
     Busy {
         /// When to try again.
         retry_after: Duration,
@@ -56,7 +56,7 @@ pub enum Verified {
     Right(Rehash),
     /// It is not, or there is nothing to compare with.
     Wrong,
-    /// Too many passwords are waiting; nothing was compared.
+    /// Too many passwords are waiting, or there is no memory for one more; nothing was compared.
     Busy {
         /// When to try again.
         retry_after: Duration,
@@ -76,7 +76,7 @@ pub enum Rehash {
 enum Work {
     Hash {
         salt: [u8; SALT],
-        reply: oneshot::Sender<Result<PasswordHash, Fault>>,
+        reply: oneshot::Sender<Result<Hashed, Fault>>,
     },
     Verify {
         stored: Option<PasswordHash>,
@@ -145,7 +145,7 @@ impl Passwords {
             password,
             work: Work::Hash { salt, reply },
         })? {
-            Ok(()) => Ok(Hashed::Done(answered(answer).await?)),
+            Ok(()) => answered(answer).await,
             Err(Full) => Ok(Hashed::Busy {
                 retry_after: RETRY_AFTER,
             }),
@@ -210,6 +210,18 @@ impl Passwords {
     }
 }
 
+/// What has no memory now may have some later.
+fn or_busy<T>(done: Result<T, Unhashed>, busy: T) -> Result<T, Fault> {
+    match done {
+        Ok(done) => Ok(done),
+        Err(Unhashed::NoMemory) => {
+            tracing::warn!("there is no memory to hash a password");
+            Ok(busy)
+        }
+        Err(Unhashed::Broken(fault)) => Err(fault),
+    }
+}
+
 async fn answered<T>(answer: oneshot::Receiver<Result<T, Fault>>) -> Result<T, Fault> {
     answer
         .await
@@ -249,12 +261,22 @@ impl Thread {
                     .workplace
                     .hash(job.password.as_bytes(), salt, &self.params);
                 self.count(begun);
-                drop(reply.send(hash));
+                drop(reply.send(or_busy(
+                    hash.map(Hashed::Done),
+                    Hashed::Busy {
+                        retry_after: RETRY_AFTER,
+                    },
+                )));
             }
             Work::Verify { stored, reply } => {
                 let verified = self.verify(&job.password, stored.as_ref());
                 self.count(begun);
-                drop(reply.send(verified));
+                drop(reply.send(or_busy(
+                    verified,
+                    Verified::Busy {
+                        retry_after: RETRY_AFTER,
+                    },
+                )));
             }
         }
     }
@@ -263,7 +285,7 @@ impl Thread {
         &mut self,
         password: &Password,
         stored: Option<&PasswordHash>,
-    ) -> Result<Verified, Fault> {
+    ) -> Result<Verified, Unhashed> {
         let Some(stored) = stored else {
             self.workplace.pretend(password.as_bytes(), &self.params)?;
             return Ok(Verified::Wrong);

@@ -153,7 +153,7 @@ async fn nobody_is_told_whether_there_is_an_account() {
 }
 
 #[tokio::test]
-async fn the_code_needs_the_browser_and_the_link_does_not() {
+async fn a47_the_code_needs_the_browser_and_the_link_does_not() {
     let mut room = Room::open().await;
     room.live.portal.url = Some(Url::parse("https://auth.example.com").unwrap());
     room.add("anna", "anna@example.com").await;
@@ -303,4 +303,37 @@ async fn mail_to_one_address_and_from_one_place_is_limited_alike_for_everybody()
     let client = client("198.51.100.1");
     let began = begin(&room.identity, &room.live, "other@example.com", &client);
     assert!(matches!(began.await.unwrap(), Began::Slow { .. }));
+}
+
+#[tokio::test]
+async fn a_recovery_revokes_api_keys_and_a_known_password_that_is_changed_does_not() {
+    use crate::api_key::{Issued, Looked, NewKey, Scope, USUAL_LIFE, issue_for, list};
+    let room = Room::open().await;
+    let anna = room.add("anna", "anna@example.com").await;
+    let new = NewKey {
+        name: "backup",
+        scope: Scope::default(),
+        life: USUAL_LIFE,
+    };
+    let issued = issue_for(&room.identity, anna.id, new).await.unwrap();
+    let Issued::Done { secret, .. } = issued else {
+        panic!("{issued:?}")
+    };
+    let keys = &room.identity.api_keys;
+    let look = async || keys.find(&secret.key()).await.unwrap();
+    assert!(matches!(look().await, Looked::Live(_)));
+    let by = crate::audit::By::Command;
+    let done = change::set_password(&room.identity, &room.live, anna.id, NEW, by).await;
+    assert!(matches!(done.unwrap(), change::SetPassword::Done));
+    assert!(matches!(look().await, Looked::Live(_)));
+    room.mail().await;
+    let flow = ask(&room, "anna@example.com").await;
+    let permit = permitted(&room, &flow, &room.one_mail().await).await;
+    let another = "green harbour 12 south";
+    assert!(matches!(
+        set(&room, &permit, another).await,
+        NewPassword::Done
+    ));
+    assert_eq!(look().await, Looked::Unknown);
+    assert_eq!(list(&room.identity, None).await.unwrap(), []);
 }

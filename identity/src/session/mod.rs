@@ -6,17 +6,24 @@
 //!
 //! A change that is heard of means *re-read*, never *ended*: only the store's answer ends anything.
 
+mod family;
+mod grant;
 mod record;
 pub mod redis;
+mod scope;
 mod sessions;
 pub mod sql;
 mod store;
 mod token;
 
+pub use family::{Family, SignIn};
+pub use grant::{Grant, KeyId, Mark};
 pub use record::{Amr, Ended, NewSession, Opened, Record, Remembered, Rights, Snapshot};
+pub use scope::Scope;
+pub(crate) use sessions::Granted;
 pub use sessions::{Sessions, life};
-pub use store::{Ear, Event, Rewritten, SessionStore};
-pub use token::{SessionKey, Token};
+pub use store::{Confirmed, Ear, Event, Rewritten, SessionStore};
+pub use token::{SessionKey, ShortKey, Token};
 
 #[cfg(test)]
 mod contract;

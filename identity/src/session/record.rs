@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{SessionKey, Token};
+use super::{Family, Grant, SessionKey, Token};
 use crate::AccountId;
 
 /// A session as the store keeps it. `last_seen` is kept beside it, because that changes all the time
@@ -39,6 +39,12 @@ pub struct Record {
     pub address: IpAddr,
     /// The account's version that the rights above were taken from; rewrites only ever raise it.
     pub generation: u64,
+    /// What an API key gives; absent in the session of a browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Box<Grant>>,
+    /// Which sessions it ends with; absent, it is alone, or the first of its sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Box<Family>>,
 }
 
 /// Whether "stay signed in" was ticked.
@@ -61,6 +67,9 @@ pub enum Amr {
     /// A one-time code from an authenticator app, or a recovery code.
     #[serde(rename = "otp")]
     OneTimeCode,
+    /// An API key. (Not registered: a program's secret is none of the methods there.)
+    #[serde(rename = "key")]
+    ApiKey,
 }
 
 impl Amr {
@@ -70,6 +79,7 @@ impl Amr {
         match self {
             Self::Password => "pwd",
             Self::OneTimeCode => "otp",
+            Self::ApiKey => "key",
         }
     }
 }
@@ -85,8 +95,12 @@ pub struct NewSession {
     pub life: Duration,
     /// Whether it outlives the browser.
     pub remembered: Remembered,
-    /// How it was proven, just now.
+    /// How it was proven.
     pub amr: Vec<Amr>,
+    /// When, if that was before now.
+    pub auth_time: Option<Timestamp>,
+    /// The sign-in that it goes on, if it is not one of its own.
+    pub family: Option<Family>,
     /// The browser's `User-Agent`.
     pub device: String,
     /// Where it is opened from.

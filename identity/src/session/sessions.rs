@@ -1,4 +1,6 @@
-//! The door to sessions for the rest of the program.
+//! The door to sessions for the rest of the program. Those of people and those of API keys have each their own way in.
+
+mod granted;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -13,8 +15,13 @@ use super::{
 use crate::tally::{Note, StoreOp, Tally};
 use crate::{AccountId, Clock, Fault, Random, StoreName};
 
+pub(crate) use granted::Granted;
+
 /// Longest `User-Agent` that is kept with a session, in bytes.
 const DEVICE_BYTES: usize = 256;
+
+/// How often it is looked for sessions of one sign-in that were opened while others ended.
+const ROUNDS: usize = 16;
 
 /// Opens, finds and ends sessions in whichever store is configured.
 ///
@@ -79,7 +86,7 @@ impl Sessions {
     /// # Errors
     /// [`Fault::Broken`] if it would live too long to be written down.
     pub fn record(&self, new: NewSession) -> Result<Record, Fault> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let ends_at = now
             .checked_add(new.life)
             .map_err(|source| Fault::broken_by("a session cannot live that long", source))?;
@@ -93,10 +100,12 @@ impl Sessions {
             ends_at,
             remembered: new.remembered,
             amr: new.amr,
-            auth_time: now,
+            auth_time: new.auth_time.unwrap_or(now),
             device: bounded(new.device),
             address: new.address.to_canonical(),
             generation: 0,
+            grant: None,
+            family: new.family.map(Box::new),
         };
         // A fresh account may be at version 0: its rights are taken all the same.
         let generation = new.rights.generation;
@@ -109,14 +118,14 @@ impl Sessions {
         Ok(record)
     }
 
-    /// Asks the store for a session, as it is now. One that was not used for `idle` is over, and is ended.
+    /// Asks the store for a session of a person, as it is now: what an API key stands for is none. One that was not used for `idle` is over, and is ended.
     ///
     /// # Errors
     /// [`Fault::StoreAway`] when the store cannot be asked, [`Fault::Broken`] when the record cannot be read.
     pub async fn find(&self, key: &SessionKey, idle: Duration) -> Result<Option<Snapshot>, Fault> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let found = self.timed(StoreOp::Find, self.store.load(key, now)).await?;
-        match found {
+        match found.filter(|snapshot| snapshot.record.grant.is_none()) {
             Some(snapshot) if snapshot.ends(idle) <= now => {
                 // Over is over, whether or not the store can be told now; whoever asks next tells it again.
                 if let Err(fault) = self.revoke(key, Ended::Expired).await {
@@ -142,7 +151,60 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Ends every session of an account but `spare`; gives how many.
+    /// Ends a session with all others of the same sign-in. `None` if there was none.
+    ///
+    /// Whoever opens one more of them [looks again](crate::handover::redeem) at the session that it comes from after it
+    /// was stored. So the own one goes before the last look here, and one of the two sees the other.
+    ///
+    /// # Errors
+    /// As [`Sessions::revoke`]. Some may have ended by then; asking again ends the rest.
+    pub async fn end(&self, key: &SessionKey, reason: Ended) -> Result<Option<Record>, Fault> {
+        let found = self.timed(StoreOp::Find, self.store.load(key, Timestamp::MIN));
+        let record = match found.await {
+            Ok(Some(found)) => found.record,
+            // Gone, or not to be read, which says nothing of others.
+            Ok(None) | Err(Fault::Broken { .. }) => return self.revoke(key, reason).await,
+            Err(away) => return Err(away),
+        };
+        let sign_in = record.sign_in(key);
+        let others = self
+            .end_others(record.account, (&sign_in, key), reason)
+            .await;
+        if let Err(away @ Fault::StoreAway { .. }) = others {
+            // The own one stays, so that whoever asks again finds the others by it.
+            return Err(away);
+        }
+        let ended = self.revoke(key, reason).await?;
+        others?;
+        self.end_others(record.account, (&sign_in, key), reason)
+            .await?;
+        Ok(ended)
+    }
+
+    /// Ends every session of this sign-in but `own`, until there is none.
+    async fn end_others(
+        &self,
+        account: AccountId,
+        (sign_in, own): (&SessionKey, &SessionKey),
+        reason: Ended,
+    ) -> Result<(), Fault> {
+        for _ in 0..ROUNDS {
+            // Those too that are over by our clock: another gateway's may go otherwise.
+            let all = self.store.list(account, Timestamp::MIN);
+            let mut others = self.timed(StoreOp::List, all).await?;
+            others.retain(|(key, found)| key != own && found.record.sign_in(key) == *sign_in);
+            if others.is_empty() {
+                return Ok(());
+            }
+            for (key, _) in &others {
+                self.revoke(key, reason).await?;
+            }
+        }
+        Err(Fault::broken("sessions of one sign-in do not end"))
+    }
+
+    /// Ends every session of an account but `spare`, those of its API keys too, which are made anew while the key is good;
+    /// gives how many.
     ///
     /// # Errors
     /// As [`Sessions::revoke`].
@@ -184,7 +246,7 @@ impl Sessions {
         Ok(changed)
     }
 
-    /// Every live session of an account; one that was not used for `idle` is over.
+    /// Every live session of a person, those of their API keys not among them; one that was not used for `idle` is over.
     ///
     /// # Errors
     /// As [`Sessions::find`].
@@ -193,11 +255,11 @@ impl Sessions {
         account: AccountId,
         idle: Duration,
     ) -> Result<Vec<(SessionKey, Snapshot)>, Fault> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let mut all = self
             .timed(StoreOp::List, self.store.list(account, now))
             .await?;
-        all.retain(|(_, snapshot)| now < snapshot.ends(idle));
+        all.retain(|(_, snapshot)| snapshot.record.grant.is_none() && now < snapshot.ends(idle));
         Ok(all)
     }
 
@@ -220,7 +282,7 @@ impl Sessions {
     /// # Errors
     /// [`Fault::StoreAway`] when the store cannot be asked.
     pub async fn prune(&self) -> Result<u64, Fault> {
-        self.timed(StoreOp::Prune, self.store.prune(self.clock.now()))
+        self.timed(StoreOp::Prune, self.store.prune(self.clock.steady()))
             .await
     }
 

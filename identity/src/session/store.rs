@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{Record, Rights, SessionKey, Snapshot};
+use super::{Mark, Record, Rights, SessionKey, Snapshot};
 use crate::{AccountId, Fault, StoreName};
 
 /// The longest a store is waited for. After it the answer is "away", and the person's is 503.
@@ -18,7 +18,8 @@ pub trait SessionStore: Send + Sync {
     /// Which store it is.
     fn name(&self) -> StoreName;
 
-    /// Stores a new session. Its key is random, so nobody has asked for it yet and nobody is told.
+    /// Stores a session, in the place of one with this key. A token's key is random, so nobody has asked for it yet, and
+    /// what an API key begins is no session yet: nobody is told.
     ///
     /// # Errors
     /// [`Fault::StoreAway`] when the store cannot be asked.
@@ -62,6 +63,18 @@ pub trait SessionStore: Send + Sync {
     /// As [`SessionStore::load`].
     async fn rewrite(&self, key: &SessionKey, rights: &Rights) -> Result<Rewritten, Fault>;
 
+    /// Puts `record` in the place of the one that carries `mark`, if that is still there and its generation is not
+    /// newer. Its end must be the same.
+    ///
+    /// # Errors
+    /// As [`SessionStore::load`].
+    async fn confirm(
+        &self,
+        key: &SessionKey,
+        mark: &Mark,
+        record: &Record,
+    ) -> Result<Confirmed, Fault>;
+
     /// Notes that a session was used; the note need not outlive `ends_at`. Nobody is told.
     ///
     /// # Errors
@@ -87,6 +100,15 @@ pub enum Rewritten {
     Yes,
     /// It had the same or newer ones, or there is no such session.
     NotNeeded,
+}
+
+/// What [`SessionStore::confirm`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// It is a session now.
+    Yes,
+    /// What was begun is gone, or another took its place, or its account changed.
+    No,
 }
 
 /// What a watcher hears.

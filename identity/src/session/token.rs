@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 use crate::Random;
@@ -63,6 +64,13 @@ impl fmt::Debug for Token {
 pub struct SessionKey([u8; 32]);
 
 impl SessionKey {
+    /// The key of the session that an API key stands for. A token is hashed bare, a secret behind these words: so none
+    /// of either can be shown in the other's place.
+    pub(crate) fn of_api_key(secret: &[u8; 32]) -> Self {
+        let hash = Sha256::new_with_prefix(b"doorward/1/api-key");
+        Self(hash.chain_update(secret).finalize().into())
+    }
+
     /// A key from its 32 raw bytes, as a store keeps them.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
@@ -104,6 +112,19 @@ impl fmt::Display for SessionKey {
     }
 }
 
+impl Serialize for SessionKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_hex(&text).ok_or_else(|| de::Error::custom("a session's key has 64 digits"))
+    }
+}
+
 impl fmt::Debug for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionKey({}…)", self.short())
@@ -114,9 +135,27 @@ impl fmt::Debug for SessionKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShortKey([u8; 4]);
 
+impl ShortKey {
+    /// How long its text is, in bytes.
+    pub const LENGTH: usize = 8;
+
+    /// Its text, without any allocation.
+    #[must_use]
+    pub fn text(self, buffer: &mut [u8; Self::LENGTH]) -> &str {
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        for (digit, nibble) in buffer.iter_mut().zip(nibbles) {
+            *digit = match nibble {
+                0..10 => b'0' + nibble,
+                _ => b'a' + (nibble - 10),
+            };
+        }
+        std::str::from_utf8(buffer).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for ShortKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(self.text(&mut [0; Self::LENGTH]))
     }
 }
 

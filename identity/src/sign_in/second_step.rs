@@ -144,11 +144,13 @@ async fn raise(identity: &Identity, live: &Live, step: StepUp<'_>) -> Result<Ste
     if !amr.contains(&Amr::OneTimeCode) {
         amr.push(Amr::OneTimeCode);
     }
+    let family = record.heir(&step.session);
+    let former = (&record, &family);
     let code = Code {
         to: To::Session,
         typed: step.code,
         account: &account,
-        terms: Terms::as_before(&record, identity.clock.now(), &amr, step.client),
+        terms: Terms::as_before(former, identity.clock.now(), &amr, step.client),
         former: Some(step.session),
     };
     judge(identity, live, code, &Event::SteppedUp).await
@@ -182,8 +184,16 @@ async fn judge(
     match open(identity, &code).await {
         Ok(Tried::Open(opened)) => {
             identity.throttle.succeeded(&counters).await?;
-            if let Some(former) = &code.former {
-                identity.sessions.revoke(former, Ended::Replaced).await?;
+            match (&code.former, &code.to) {
+                // Another sign-in in the same browser: the former one ends on every host.
+                (Some(former), To::Flow(_)) => {
+                    identity.sessions.end(former, Ended::Replaced).await?;
+                }
+                // The same one goes on, and with it what it led to.
+                (Some(former), To::Session) => {
+                    identity.sessions.revoke(former, Ended::Replaced).await?;
+                }
+                (None, _) => {}
             }
             identity.audit.record(event, Some(id), by).await?;
             Ok(Stepped::Welcome(opened))

@@ -25,7 +25,7 @@ async fn wait(throttle: &Throttle, counter: &Counter) -> u64 {
 }
 
 #[tokio::test]
-async fn delays_begin_after_the_free_tries_double_and_end_by_themselves() {
+async fn a43_delays_begin_after_the_free_tries_double_and_end_by_themselves() {
     let room = Room::open().await;
     let throttle = &room.identity.throttle;
     let anna = account(&room);

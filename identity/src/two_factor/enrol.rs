@@ -168,7 +168,9 @@ pub async fn confirm(
     }
     let mut amr = session.record.amr.clone();
     amr.push(Amr::OneTimeCode);
-    let terms = Terms::as_before(&session.record, identity.clock.now(), &amr, asked.client);
+    let family = session.record.heir(&asked.session);
+    let former = (&session.record, &family);
+    let terms = Terms::as_before(former, identity.clock.now(), &amr, asked.client);
     let opened = opening::open_fresh_on(identity, id, terms).await?;
     identity
         .sessions

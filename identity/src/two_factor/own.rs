@@ -78,7 +78,9 @@ pub async fn turn_off(
         }
     }
     let amr = without_codes(&again.record().amr);
-    let terms = Terms::as_before(again.record(), identity.clock.now(), &amr, client);
+    let family = again.record().heir(session);
+    let former = (again.record(), &family);
+    let terms = Terms::as_before(former, identity.clock.now(), &amr, client);
     let opened = opening::open_fresh_on(identity, id, terms).await?;
     identity.sessions.revoke(session, Ended::Replaced).await?;
     Ok(TurnedOff::Done(opened))

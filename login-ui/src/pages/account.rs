@@ -1,4 +1,5 @@
-//! Somebody's own page: who they are, their profile, their password, where they are signed in, what happened lately.
+//! Somebody's own page: who they are, their profile, their password, where they are signed in, their API
+//! keys, what happened lately.
 
 use askama::Template;
 use axum::response::Response;
@@ -22,6 +23,7 @@ mod changes;
 pub(crate) mod delete;
 mod devices;
 pub(crate) mod email;
+pub(crate) mod keys;
 pub(crate) mod two_factor;
 
 use activity::Happening;
@@ -44,6 +46,7 @@ struct Page {
     password: FormState,
     password_hint: String,
     devices: Vec<Device>,
+    keys: Vec<keys::Line>,
     activity: Vec<Happening>,
 }
 
@@ -77,6 +80,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
         "password" => Some("Your new password is set. Everywhere else you’ve been signed out."),
         "email" => Some("Your new e-mail is set."),
         "devices" => Some("Signed out there."),
+        "key" => Some("That key doesn’t work any more."),
         _ => None,
     };
     show(
@@ -91,7 +95,8 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     .await
 }
 
-/// Ends one of the person's sessions (`id`), or all but this one (`all`).
+/// Ends one of the person's sign-ins (`id`), or all but this session (`all`): what that led to on other hosts is one
+/// visit there away.
 pub(crate) async fn revoke(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
@@ -110,7 +115,7 @@ pub(crate) async fn revoke(visit: Visit, fields: Fields) -> Result<Response, Fai
             .await?
             .into_iter();
         if own.any(|(known, _)| known == key) {
-            u64::from(sessions.revoke(&key, Ended::Revoked).await?.is_some())
+            u64::from(sessions.end(&key, Ended::Revoked).await?.is_some())
         } else {
             0
         }
@@ -172,6 +177,7 @@ async fn show(
         password: shown.password.unwrap_or_default(),
         password_hint: fields::password_hint(&visit.live),
         devices: devices::of(visit, session).await?,
+        keys: keys::of(visit, &account).await?,
         activity: activity::of(visit, session).await?,
         username: account.username,
         email: account.email,

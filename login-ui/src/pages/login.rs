@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::form::Fields;
 use crate::form_state::{FormState, Problem};
 use crate::frame::Frame;
+use crate::pages::handover;
 use crate::to::To;
 use crate::visit::Visit;
 
@@ -40,8 +41,10 @@ impl Page {
 /// The form; whoever is signed in already is sent on.
 pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     let to = visit.to(visit.query.get("to"));
-    if visit.session().await?.is_some() {
-        return answer::see_other(to.as_str());
+    if let Some(session) = visit.session().await?
+        && let Some(response) = handover::send_on(&visit, &session, &to).await?
+    {
+        return Ok(response);
     }
     let mut form = FormState::default();
     if !visit.query.get("over").is_empty() {
@@ -80,7 +83,9 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
         former: visit.carried(),
     };
     let wait = match sign_in(&visit.ui.identity, &visit.live, attempt).await? {
-        SignIn::Welcome(opened) => return answer::welcome(&visit, &opened, to.as_str()),
+        SignIn::Welcome(opened) => {
+            return answer::welcome(&visit, &opened, &visit.way_after_form(&to));
+        }
         SignIn::CodeNeeded(flow) => {
             let path = visit.portal(&format!("login/code{}", to.query()));
             return answer::next_step(&visit, &flow, &path);

@@ -76,9 +76,16 @@ impl Goal {
         }
     }
 
-    fn path(&self, visit: &Visit) -> String {
+    fn way(&self, visit: &Visit) -> String {
         match self {
-            Self::To(to) => to.as_str().to_owned(),
+            Self::To(to) => visit.way(to),
+            Self::Account => visit.portal("account"),
+        }
+    }
+
+    fn way_after_form(&self, visit: &Visit) -> String {
+        match self {
+            Self::To(to) => visit.way_after_form(to),
             Self::Account => visit.portal("account"),
         }
     }
@@ -161,7 +168,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     let (way, person) = match stands(&visit).await? {
         Stands::HalfWay { person, .. } => (Way::SignIn, person),
         Stands::PasswordOnly { person, .. } => (Way::StepUp, person),
-        Stands::Complete => return answer::see_other(&goal.path(&visit)),
+        Stands::Complete => return answer::see_other(&goal.way(&visit)),
         Stands::NoSecondFactor => return no_second_factor(&visit, goal),
         Stands::Stranger => return to_sign_in(&visit, &goal, ""),
     };
@@ -183,7 +190,7 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
     let (way, person) = match &stands {
         Stands::HalfWay { person, .. } => (Way::SignIn, person.clone()),
         Stands::PasswordOnly { person, .. } => (Way::StepUp, person.clone()),
-        Stands::Complete => return answer::see_other(&goal.path(&visit)),
+        Stands::Complete => return answer::see_other(&goal.way_after_form(&visit)),
         Stands::NoSecondFactor => return no_second_factor(&visit, goal),
         Stands::Stranger => return over(&visit, &goal),
     };
@@ -205,7 +212,9 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
         return answer::page(StatusCode::UNAUTHORIZED, &page);
     }
     match attempt(&visit, &stands, fields.get("code")).await? {
-        Stepped::Welcome(opened) => answer::welcome(&visit, &opened, &page.goal.path(&visit)),
+        Stepped::Welcome(opened) => {
+            answer::welcome(&visit, &opened, &page.goal.way_after_form(&visit))
+        }
         Stepped::Refused if is_over(&visit, &stands).await? => over(&visit, &page.goal),
         Stepped::Refused => {
             page.form = page.form.alert(page.kind.refused(), &["code"]);

@@ -2,8 +2,9 @@
 
 use askama::Template;
 use axum::response::Response;
+use doorward_config::SignInAt;
 use doorward_identity::sign_out::sign_out;
-use http::header::{HeaderName, SET_COOKIE};
+use http::header::{CONTENT_SECURITY_POLICY, HeaderName, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use crate::answer;
@@ -11,6 +12,7 @@ use crate::cookie::Jar;
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::frame::Frame;
+use crate::guard;
 use crate::visit::Visit;
 
 /// Makes the browser forget pages that were shown while signed in (W3C Clear Site Data).
@@ -34,13 +36,20 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     } else {
         "You’re signed out"
     };
-    answer::page(
-        StatusCode::OK,
-        &Page {
-            frame: Frame::new(&visit.live, heading),
-            person,
-        },
-    )
+    let page = Page {
+        frame: Frame::new(&visit.live, heading),
+        person,
+    };
+    let mut response = answer::page(StatusCode::OK, &page)?;
+    if let (SignInAt::Elsewhere, Some(portal)) = (visit.sign_in_at(), &visit.live.portal.url) {
+        // From the site's start page strangers go on to the portal, and browsers hold that to the form's page as well.
+        let origin = portal.origin().ascii_serialization();
+        let policy = guard::policy_with_forms_to(&origin).ok_or(Failure::Broken)?;
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
 }
 
 /// Ends the session in the store first; only then is the browser told to forget it.

@@ -44,7 +44,7 @@ impl Page {
 pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
     let to = visit.to(visit.query.get("to"));
     if visit.session().await?.is_some() {
-        return answer::see_other(to.as_str());
+        return answer::see_other(&visit.way(&to));
     }
     let invite = visit.query.get("invite").to_owned();
     let form = match open(&visit, &invite).await? {
@@ -127,7 +127,9 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
     )
     .await?;
     let wait = match outcome {
-        Registered::Welcome(opened) => return answer::welcome(&visit, &opened, going.0.as_str()),
+        Registered::Welcome(opened) => {
+            return answer::welcome(&visit, &opened, &visit.way_after_form(&going.0));
+        }
         Registered::Verify(flow) => {
             let path = visit.portal(&format!("verify{}", going.0.query()));
             return answer::next_step(&visit, &flow, &path);

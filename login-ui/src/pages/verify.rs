@@ -56,7 +56,7 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
     };
     match redeem(identity, live, (&flow, shown), client, visit.carried()).await? {
         Verified::Welcome(opened) => {
-            let mut response = answer::welcome(&visit, &opened, to.as_str())?;
+            let mut response = answer::welcome(&visit, &opened, &visit.way_after_form(&to))?;
             answer::forget_flow(&visit, &mut response);
             Ok(response)
         }

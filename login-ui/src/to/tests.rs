@@ -1,3 +1,4 @@
+use doorward_config::{HostPattern, Live, Site, Upstream};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
@@ -137,6 +138,173 @@ fn everything_else_leads_home() {
     }
 }
 
+fn several_hosts() -> Live {
+    let mut live = Live::default();
+    live.portal.url = Url::parse("https://auth.test").ok();
+    let named = [
+        HostPattern::Exact("app.test".to_owned()),
+        HostPattern::Under("wild.test".to_owned()),
+        HostPattern::Any,
+    ];
+    live.sites = named.map(|host| Site::new(host, Upstream::None)).into();
+    live
+}
+
+fn on_portal(raw: &str) -> To {
+    let here = origin(Scheme::Https, "auth.test");
+    To::parse_on_portal(raw, Some(&here), &several_hosts())
+}
+
+#[test]
+fn from_the_portal_one_may_go_to_hosts_that_sites_name() {
+    for (raw, kept, way) in [
+        (
+            "https://app.test",
+            "https://app.test/",
+            "https://app.test/_auth/handover?to=%2F",
+        ),
+        (
+            "https://app.test/a?b=c#d",
+            "https://app.test/a?b=c#d",
+            "https://app.test/_auth/handover?to=%2Fa%3Fb%3Dc%23d",
+        ),
+        (
+            "HTTPS://APP.test:443/a",
+            "https://app.test/a",
+            "https://app.test/_auth/handover?to=%2Fa",
+        ),
+        (
+            "https://x.wild.test/",
+            "https://x.wild.test/",
+            "https://x.wild.test/_auth/handover?to=%2F",
+        ),
+        ("https://auth.test/a", "/a", "/a"),
+        ("/a", "/a", "/a"),
+    ] {
+        let to = on_portal(raw);
+        assert_eq!(
+            (to.as_str(), to.way("/_auth").as_str()),
+            (kept, way),
+            "{raw:?}"
+        );
+        assert_eq!(on_portal(to.as_str()), to, "judged again, it is the same");
+        let after = to.way_after_form("/_auth");
+        assert!(
+            after.starts_with('/') && !after.starts_with("//"),
+            "{after}"
+        );
+    }
+}
+
+/// As [`ELSEWHERE`], around hosts that one may be sent to.
+const NOT_THERE: &[&str] = &[
+    "https://wild.test/",
+    "https://other.test/",
+    "https://127.0.0.1/",
+    "https://2130706433/",
+    "https://app.test:8443/",
+    "https://app.test:80/",
+    "https://app.test:0443x/",
+    "http://app.test/",
+    "http://app.test:443/",
+    "//app.test/",
+    "\\\\app.test/",
+    "https:app.test/",
+    "https:/app.test/",
+    "https:///app.test/",
+    "https:////app.test/",
+    "https:\\\\app.test/",
+    "https:/\\app.test/",
+    "ht\ttps://app.test/",
+    "https://app\n.test/",
+    " https://app.test/",
+    "https://app.test/ ",
+    "https://user@app.test/",
+    "https://user:pw@app.test/",
+    "https://:@evil.test/",
+    "https://app.test@evil.test/",
+    "https://app.test:443@evil.test/",
+    "https://app.test%40evil.test/",
+    "https://evil.test\\@app.test/",
+    "https://evil.test#@app.test/",
+    "https://evil.test?@app.test/",
+    "https://evil.test/@app.test/",
+    "https://evil.test/https://app.test/",
+    "https://evil.test%2f@app.test/",
+    "https://evil.test%23.app.test/",
+    "https://app.test.evil.test/",
+    "https://app.testevil.test/",
+    "https://evilapp.test/",
+    "https://evil.test.wild.test.evil.test/",
+    "https://.wild.test/",
+    "https://app.test./",
+    "https://app.test.:443/",
+    "https://app..test/",
+    "https://\u{430}pp.test/",
+    "https://app.t\u{435}st/",
+    "https://app.test\u{2044}evil.test/",
+    "https://app.test\u{ff0f}evil.test/",
+    "https://app.test\u{3002}evil.test/",
+    "https://app.test\0/",
+    "https://app.test%00/",
+    "https://app.test%2eevil.test/",
+    "https://app.test%0d%0aevil.test/",
+    "https://app.test//evil.test",
+    "https://app.test///evil.test",
+    "https://app.test/\\evil.test",
+    "https://app.test\\evil.test",
+    "https://app.test/%2fevil.test",
+    "https://app.test/%252fevil.test",
+    "https://app.test/%5cevil.test",
+    "https://app.test/.//evil.test",
+    "https://app.test/..//evil.test",
+    "https://app.test/%2e%2e//evil.test",
+    "https://app.test/%0d%0aLocation:%20x",
+    "https://app.test/_auth",
+    "https://app.test/_auth/login",
+    "https://app.test/_auth/handover?t=x",
+    "https://app.test/%5fauth/logout",
+    "https://app.test/a/../_auth/handover",
+    "https://auth.test/_auth/leave?to=https://evil.test/",
+    "https://auth.test:8443/",
+    "http://auth.test/",
+    "https://user@auth.test/",
+    "https://[::1]/",
+    "https://[::ffff:127.0.0.1]/",
+    "javascript://app.test/%0aalert(1)",
+    "data://app.test/,x",
+    "ftp://app.test/",
+    "ws://app.test/",
+    "wss://app.test/",
+    "view-source:https://app.test/",
+    "blob:https://app.test/x",
+    "feed:https://app.test/",
+    "https",
+    "https:",
+    "https://",
+    "https:///",
+    "://app.test/",
+];
+
+#[test]
+fn from_the_portal_everything_else_leads_home() {
+    for raw in ELSEWHERE.iter().chain(NOT_THERE) {
+        // This one is our own in that table, and another's here.
+        if !raw.starts_with("https://app.test/a") || raw.contains("_auth") {
+            assert_eq!(on_portal(raw), To::home(), "{raw:?}");
+        }
+    }
+}
+
+#[test]
+fn from_other_hosts_one_goes_nowhere() {
+    for raw in ["https://x.wild.test/", "https://auth.test/"] {
+        assert_eq!(parse(raw), "/", "{raw:?}");
+    }
+    let endless = format!("https://app.test/{}", "a".repeat(LONGEST));
+    assert_eq!(on_portal(&endless), To::home());
+}
+
 #[test]
 fn without_a_known_origin_only_paths_count() {
     assert_eq!(To::parse("/a", None, "/_auth").as_str(), "/a");
@@ -183,7 +351,36 @@ fn stays_here(raw: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn stays_among_us(raw: &str) -> Result<(), TestCaseError> {
+    let to = on_portal(raw);
+    let way = origin(Scheme::Https, "auth.test")
+        .url()
+        .join(&to.way("/_auth"))
+        .unwrap();
+    let host = way.host_str().unwrap();
+    prop_assert!(
+        ["auth.test", "app.test"].contains(&host) || host.ends_with(".wild.test"),
+        "{way}"
+    );
+    prop_assert_eq!(
+        (way.scheme(), way.port(), way.username()),
+        ("https", None, "")
+    );
+    prop_assert_eq!(to.elsewhere().is_some(), way.path() == "/_auth/handover");
+    prop_assert_eq!(&on_portal(to.as_str()), &to);
+    Ok(())
+}
+
 proptest! {
+    #[test]
+    fn any_mix_of_tricks_stays_among_us(parts in prop::collection::vec(prop::sample::select(vec![
+        "https://", "http://", "//", "/", "\\", "app.test", "evil.test", "x.wild.test", "wild.test", "auth.test",
+        ":443", ":8443", "@", ".", "..", "%2f", "%5C", "%40", "%00", "\t", "?", "#", "_auth", "handover", "é",
+        "\u{3002}", "\u{ff0f}", "[::1]",
+    ]), 0..9)) {
+        stays_among_us(&parts.concat())?;
+    }
+
     #[test]
     fn any_text_stays_here(raw in ".*") {
         stays_here(&raw)?;

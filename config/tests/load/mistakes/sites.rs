@@ -162,9 +162,9 @@ pub(super) const SITES: [Mistake; 36] = [
         &["not an origin"],
     ),
     Mistake(
-        "[[site]]\nupstream = \"none\"\nassertion = true",
+        "[[site]]\nupstream = \"none\"\nassertion = \"yes\"",
         3,
-        &["`assertion`", "not in this version"],
+        &["`site.assertion`: expected true or false"],
     ),
     Mistake(
         "[[site]]\nupstream = \"none\"\nhsts = true",

@@ -114,7 +114,7 @@ pub(super) const TLS: [Mistake; 10] = [
 ];
 
 /// Mistakes about what a value means.
-pub(super) const MEANINGS: [Mistake; 39] = [
+pub(super) const MEANINGS: [Mistake; 40] = [
     Mistake(
         "[server]\nlisten = [\n  \":8080\",\n]",
         3,
@@ -188,6 +188,11 @@ pub(super) const MEANINGS: [Mistake; 39] = [
         "[portal]\nurl = \"https://auth.example.com/login\"",
         2,
         &["not an origin"],
+    ),
+    Mistake(
+        "[portal]\nurl = \"https://auth.example.com.\"",
+        2,
+        &["a dot behind", "did you mean \"https://auth.example.com\"?"],
     ),
     Mistake("[portal]\ntitle = \" \"", 2, &["empty"]),
     Mistake(

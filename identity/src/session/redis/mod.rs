@@ -26,7 +26,9 @@ use redis::{Cmd, FromRedisValue, Script, ScriptInvocation};
 use tokio::sync::mpsc;
 
 use super::record::Applied;
-use super::{Event, Record, Rewritten, Rights, SessionKey, SessionStore, Snapshot};
+use super::{
+    Confirmed, Event, Mark, Record, Rewritten, Rights, SessionKey, SessionStore, Snapshot,
+};
 use crate::{AccountId, Fault, StoreName};
 use apart::Apart;
 use keys::Keys;
@@ -41,6 +43,14 @@ if not old or tonumber(old) >= tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], 'r', ARGV[1], 'g', ARGV[2])
 return 1";
 
+/// Puts a record in the place of the one that has this mark in it, unless that has a newer generation; its expiry stays.
+const CONFIRM: &str = "
+local old = redis.call('HMGET', KEYS[1], 'r', 'g')
+if not old[1] or not old[2] or not string.find(old[1], ARGV[1], 1, true) then return 0 end
+if tonumber(old[2]) > tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], 'r', ARGV[2], 'g', ARGV[3])
+return 1";
+
 /// How many sessions of an account are read at once.
 const AT_ONCE: usize = 16;
 
@@ -50,6 +60,7 @@ pub struct RedisSessions {
     keys: Keys,
     index: Index,
     rewrite: Script,
+    confirm: Script,
 }
 
 /// How a record and its account's index are kept in step.
@@ -75,6 +86,7 @@ impl RedisSessions {
             keys,
             index,
             rewrite: Script::new(REWRITE),
+            confirm: Script::new(CONFIRM),
         })
     }
 
@@ -224,6 +236,25 @@ impl SessionStore for RedisSessions {
             Rewritten::Yes
         } else {
             Rewritten::NotNeeded
+        })
+    }
+
+    async fn confirm(
+        &self,
+        key: &SessionKey,
+        mark: &Mark,
+        record: &Record,
+    ) -> Result<Confirmed, Fault> {
+        let name = self.keys.session(key);
+        let mut call = self.confirm.key(&name);
+        call.arg(mark.as_str())
+            .arg(write(record)?)
+            .arg(record.generation);
+        let written: u8 = self.invoke(&name, &call).await?;
+        Ok(if written == 1 {
+            Confirmed::Yes
+        } else {
+            Confirmed::No
         })
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter,
     QuerySelect,
@@ -21,9 +21,11 @@ use tokio::sync::mpsc;
 
 use super::record::Applied;
 use super::store::STORE_DEADLINE;
-use super::{Event, Record, Rewritten, Rights, SessionKey, SessionStore, Snapshot};
+use super::{
+    Confirmed, Event, Mark, Record, Rewritten, Rights, SessionKey, SessionStore, Snapshot,
+};
 use crate::database::{Connection, DatabaseTransaction};
-use crate::{AccountId, Fault, StoreName};
+use crate::{AccountId, Fault, StoreName, patience};
 use entity::{session, session_change, session_clock};
 
 /// How many change rows are kept. A watcher that is further behind drops everything instead.
@@ -94,7 +96,16 @@ impl SessionStore for SqlSessions {
             ends_at: Set(record.ends_at.as_millisecond()),
             last_seen: Set(record.opened_at.as_millisecond()),
         };
-        let insert = session::Entity::insert(row);
+        let replace = OnConflict::column(session::Column::Key)
+            .update_columns([
+                session::Column::AccountId,
+                session::Column::Generation,
+                session::Column::Record,
+                session::Column::EndsAt,
+                session::Column::LastSeen,
+            ])
+            .to_owned();
+        let insert = session::Entity::insert(row).on_conflict(replace);
         in_time(insert.exec_without_returning(&self.connections.writes)).await?;
         Ok(())
     }
@@ -187,6 +198,43 @@ impl SessionStore for SqlSessions {
             .await?;
         txn.commit().await?;
         Ok(Rewritten::Yes)
+    }
+
+    async fn confirm(
+        &self,
+        key: &SessionKey,
+        mark: &Mark,
+        record: &Record,
+    ) -> Result<Confirmed, Fault> {
+        let txn = self.begin().await?;
+        let row = session::Entity::find_by_id(key.as_bytes().to_vec())
+            .one(&txn)
+            .await?;
+        let begun = row
+            .as_ref()
+            .map(read)
+            .transpose()?
+            .is_some_and(|(_, found)| {
+                let grant = found.record.grant.as_deref();
+                grant.is_some_and(|grant| grant.unconfirmed.as_ref() == Some(mark))
+                    && found.record.generation <= record.generation
+            });
+        if !begun {
+            txn.rollback().await?;
+            return Ok(Confirmed::No);
+        }
+        // Nobody remembers what was no session, so nobody is told.
+        session::Entity::update_many()
+            .col_expr(
+                session::Column::Generation,
+                Expr::value(generation(record.generation)?),
+            )
+            .col_expr(session::Column::Record, Expr::value(write(record)?))
+            .filter(session::Column::Key.eq(key.as_bytes().to_vec()))
+            .exec(&txn)
+            .await?;
+        txn.commit().await?;
+        Ok(Confirmed::Yes)
     }
 
     async fn touch(&self, key: &SessionKey, at: Timestamp, _: Timestamp) -> Result<(), Fault> {
@@ -299,7 +347,7 @@ async fn in_time_of<T>(
     deadline: Duration,
     query: impl Future<Output = Result<T, sea_orm::DbErr>>,
 ) -> Result<T, Fault> {
-    match tokio::time::timeout(deadline, query).await {
+    match tokio::time::timeout(patience::deadline(deadline), query).await {
         Ok(answer) => Ok(answer?),
         Err(late) => Err(Fault::away(StoreName::Database, late)),
     }

@@ -93,7 +93,7 @@ async fn skew() {
 }
 
 #[tokio::test]
-async fn a_step_counts_once_and_voids_those_before() {
+async fn a45_a_step_counts_once_and_voids_those_before() {
     let room = Room::open().await;
     let bob = person(&room, "bob").await;
     let before = code(&room, &bob.key);
@@ -141,7 +141,7 @@ async fn the_code_that_confirmed_is_used_up() {
 
 /// A56: a step without the one before, nothing at all, the same again.
 #[tokio::test]
-async fn steps_out_of_order() {
+async fn a56_steps_out_of_order() {
     let room = Room::open().await;
     let bob = person(&room, "bob").await;
     let now = code(&room, &bob.key);

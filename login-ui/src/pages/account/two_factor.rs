@@ -111,7 +111,7 @@ pub(crate) async fn new_codes(visit: Visit, fields: Fields) -> Result<Response, 
         Proven::No(response) => return Ok(response),
     };
     match regenerate(&visit.ui.identity, &again, &visit.client).await? {
-        Regenerated::Done(codes) => codes::show(&visit, &codes, To::home()),
+        Regenerated::Done(codes) => codes::show(&visit, &codes, &To::home()),
         Regenerated::Off => back(&visit, ""),
     }
 }

@@ -16,15 +16,19 @@ use crate::visit::Visit;
 struct Page {
     frame: Frame,
     codes: Vec<String>,
-    /// Where somebody was going before they needed all this.
-    to: To,
+    /// Where somebody was going before they needed all this, or back.
+    way: String,
 }
 
-pub(super) fn show(visit: &Visit, codes: &[RecoveryCode], to: To) -> Result<Response, Failure> {
+pub(super) fn show(visit: &Visit, codes: &[RecoveryCode], to: &To) -> Result<Response, Failure> {
     let page = Page {
         frame: Frame::new(&visit.live, "Your recovery codes"),
         codes: codes.iter().map(RecoveryCode::text).collect(),
-        to,
+        way: if to.is_home() {
+            visit.portal("account/two-factor")
+        } else {
+            visit.way(to)
+        },
     };
     answer::page(StatusCode::OK, &page)
 }

@@ -73,7 +73,7 @@ pub(crate) async fn confirm(visit: Visit, fields: Fields) -> Result<Response, Fa
     let idle = visit.live.session.idle;
     match confirm_for(&visit.ui.identity, idle, asked).await? {
         Confirmed::Done { opened, codes } => {
-            answer::signed_in(&visit, &opened, codes::show(&visit, &codes, to)?)
+            answer::signed_in(&visit, &opened, codes::show(&visit, &codes, &to)?)
         }
         Confirmed::Wrong => {
             // The same secret again: the app has it by now.
