@@ -3,25 +3,29 @@
 //! Owns [`Admission`], which nothing outside this file can make. Without one there is no peer to forward to.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use doorward_identity::access_token::NotGood;
-use doorward_identity::session::SessionKey;
+use doorward_identity::access_token::{KnownTokens, NotGood};
+use doorward_identity::api_key::KeySecret;
 use doorward_identity::{Clock, Identity};
 use pingora_http::RequestHeader;
+use tokio::time::timeout;
 
 use crate::bearer::{self, Presented};
 use crate::context::{Context, Place, Visit};
 use crate::current::Current;
 use crate::metrics::{self, Metrics, Source, Via};
 use crate::pass::{Asked, Pass};
-use crate::policy::{self, Decision, Entry as Let, Facts, Person};
+use crate::policy::{self, Decision, Entry as Let, Facts};
 use crate::refusal::Refusal;
-use crate::session_cache::{Entry, Found, Origin, SessionCache};
+use crate::session_cache::{Entry, Found, Origin, SessionCache, Sought};
 use crate::sites::Site;
 use crate::stranger::{self, Asking, Bearer};
 use crate::websocket::{self, Opener};
 use crate::{cookie, door, target};
+
+/// How long an open page waits to know who asks, while it is not proven that the store is there. It does without.
+const PATIENCE: Duration = Duration::from_millis(25);
 
 /// The right of one request to be forwarded.
 #[derive(Clone)]
@@ -64,6 +68,8 @@ pub struct Judge {
     pub current: Arc<Current>,
     /// What tokens are checked with.
     pub identity: Arc<Identity>,
+    /// Those that were.
+    pub tokens: KnownTokens,
 }
 
 /// Who somebody turned out to be.
@@ -103,18 +109,30 @@ impl Judge {
         context: &mut Context,
     ) -> Result<Admission, Refusal> {
         let facts = Facts {
+            host: visit.host.name(),
             path: target::path(request),
             method: &request.method,
             client: visit.client.address,
         };
-        let mut who = self.who(request, visit, context).await;
+        let mut who = if self.cache.is_linked() || !is_open(site, &facts) {
+            self.who(request, visit, context).await
+        } else {
+            let who = timeout(PATIENCE, self.who(request, visit, context));
+            who.await.unwrap_or(Who::CannotSay)
+        };
         let mut decision = decide(site, &facts, &who);
         // A token is judged only where it matters: elsewhere it is the site's own affair.
         if matches!(who, Who::Nobody)
             && decision == Decision::SignInNeeded
             && let Presented::Token(token) = bearer::find(&request.headers)
         {
-            who = self.bearer(token, visit, context).await;
+            who = match KeySecret::parse(token) {
+                Some(secret) => {
+                    self.session(Sought::Key(secret.key()), (Via::Key, visit), context)
+                        .await
+                }
+                None => self.bearer(token, visit, context).await,
+            };
             decision = decide(site, &facts, &who);
         }
         let via = match &who {
@@ -146,11 +164,18 @@ impl Judge {
     /// Who a token stands for.
     async fn bearer(&self, token: &str, visit: &Visit, context: &mut Context) -> Who {
         let origin = context.sites.portal.origin();
-        let keys = &self.identity.keys;
-        match bearer::check(keys, origin, visit, token, self.clock.now()) {
-            Ok(checked) => match self.session(&checked.session, Via::Bearer, context).await {
+        let by = (&self.identity.keys, &self.tokens);
+        match bearer::check(by, origin, visit, token, self.clock.now()) {
+            Ok(checked) => match self
+                .session(
+                    Sought::Person(checked.session),
+                    (Via::Bearer, visit),
+                    context,
+                )
+                .await
+            {
                 // The key is the session's; the account's can only differ if somebody mixed them up.
-                Who::Known(entry, _) if entry.record().account != checked.account => Who::Nobody,
+                Who::Known(entry, _) if entry.account() != checked.account => Who::Nobody,
                 who => who,
             },
             Err(NotGood) => Who::Nobody,
@@ -163,21 +188,28 @@ impl Judge {
             cookie::Presented::Token(token) => token,
             cookie::Presented::None | cookie::Presented::Malformed => return Who::Nobody,
         };
-        self.session(&token.key(), Via::Session, context).await
+        let sought = Sought::Person(token.key());
+        self.session(sought, (Via::Session, visit), context).await
     }
 
-    /// Whose session it is that `via` stands for.
-    async fn session(&self, key: &SessionKey, via: Via, context: &mut Context) -> Who {
+    /// Whose session it is that `via` stands for. On a host that it was not made for it is nobody's.
+    async fn session(
+        &self,
+        sought: Sought,
+        (via, visit): (Via, &Visit),
+        context: &mut Context,
+    ) -> Who {
         let asked = Instant::now();
-        let (found, origin) = self.cache.find(key, context.sites.lifetimes).await;
+        let (found, origin) = self.cache.find(sought, context.sites.lifetimes).await;
         let source = match origin {
             Origin::Memory => Source::Cache,
             Origin::Store => Source::Store,
         };
         self.metrics.authz(source, asked.elapsed());
         match found {
+            Found::Known(entry) if !entry.counts_on(visit.host.name()) => Who::Nobody,
             Found::Known(entry) => {
-                context.record.user = Some((entry.record().account, *entry.key()));
+                context.record.user = Some((entry.account(), *entry.key()));
                 context.known = Some(Arc::clone(&entry));
                 Who::Known(entry, via)
             }
@@ -205,10 +237,15 @@ impl Judge {
 
 fn decide(site: &Site, facts: &Facts<'_>, who: &Who) -> Decision {
     let person = match who {
-        Who::Known(entry, _) => Some(Person::from(entry.record())),
+        Who::Known(entry, _) => Some(entry.person()),
         Who::Nobody | Who::CannotSay => None,
     };
     policy::decide(&site.rules, facts, person.as_ref())
+}
+
+/// Whether nobody has to be known for this.
+fn is_open(site: &Site, facts: &Facts<'_>) -> bool {
+    policy::decide(&site.rules, facts, None) == Decision::Allowed(Let::Open)
 }
 
 /// Whether it is known who somebody is.
@@ -242,6 +279,7 @@ pub fn outcome(
     match decision {
         Decision::Allowed(_) => Ok(()),
         Decision::Forbidden => Err(Refusal::Forbidden),
+        Decision::BeyondKey => Err(Refusal::BeyondKey),
         // Who it is has been decided, so a token does not matter any more.
         Decision::SecondFactorNeeded => Err(Refusal::SecondFactorNeeded(stranger::second_factor(
             &asking(Bearer::None),
@@ -289,9 +327,10 @@ fn word_for(decision: Decision) -> metrics::Decision {
         Decision::Allowed(Let::Open) => metrics::Decision::Bypass,
         Decision::Allowed(Let::Person) => metrics::Decision::Allow,
         Decision::SignInNeeded => metrics::Decision::Challenge,
-        Decision::SecondFactorNeeded | Decision::Forbidden | Decision::Unclear => {
-            metrics::Decision::Deny
-        }
+        Decision::SecondFactorNeeded
+        | Decision::BeyondKey
+        | Decision::Forbidden
+        | Decision::Unclear => metrics::Decision::Deny,
     }
 }
 

@@ -10,7 +10,7 @@ use pingora_proxy::{FailToProxy, Session};
 
 use crate::context::Context;
 use crate::metrics::Metrics;
-use crate::refusal::{Asked, Refusal};
+use crate::refusal::{Asked, Refusal, Reply};
 use crate::{response, wish};
 
 /// What pingora is told when a phase refuses. The reason itself is in the context.
@@ -76,14 +76,22 @@ async fn write(
 ) -> pingora_error::Result<()> {
     let asked = Asked {
         format: wish::format(&session.req_header().headers),
-        person: context
-            .known
-            .as_ref()
-            .map(|entry| entry.record().user.as_str()),
+        person: context.known.as_ref().map(|entry| entry.user()),
         request_id: &context.request_id,
     };
     let mut reply = refusal.reply(&context.sites.plates, &asked)?;
     response::tell_hsts(&mut reply.header, context)?;
+    if let Some(question) = &context.question {
+        question.put(refusal, &mut reply)?;
+    }
+    send(session, reply).await
+}
+
+/// Sends an answer of our own.
+///
+/// # Errors
+/// Nobody is there to hear it.
+pub async fn send(session: &mut Session, reply: Reply) -> pingora_error::Result<()> {
     let bodiless = session.req_header().method == Method::HEAD || reply.body.is_empty();
     session
         .write_response_header(Box::new(reply.header), bodiless)

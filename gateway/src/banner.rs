@@ -111,6 +111,13 @@ impl fmt::Display for Banner<'_> {
                 "warning"
             )?;
         }
+        if let Some(site) = nobody_may_ask(self.live) {
+            writeln!(
+                f,
+                "  {:<13}{} is only asked about by other proxies, and nobody may ask: set server.trusted_proxies",
+                "warning", site.name
+            )?;
+        }
         Ok(())
     }
 }
@@ -255,6 +262,13 @@ fn plain(site: &Site) -> bool {
                 rule.allow == Allow::Anyone && rule.from.is_empty() && rule.require.is_none()
             })
     })
+}
+
+/// A site without upstream that no proxy can ask about: nobody gets anything of it.
+fn nobody_may_ask(live: &Live) -> Option<&Site> {
+    let only_asked = |site: &&Site| site.upstream == Upstream::None;
+    let trusted = !live.trusted_proxies.is_empty();
+    live.sites.iter().find(only_asked).filter(|_| !trusted)
 }
 
 /// Open registration in front of something of somebody's own: having an account proves nothing there.

@@ -1,39 +1,52 @@
-//! Bearer tokens (RFC 6750): whether one is good for the origin that it was brought to.
+//! Bearer tokens (RFC 6750): whether one is good for the origin that it was brought to, and which are no site's affair.
 //!
-//! Owns which origin that is. Must not know sessions or rules.
+//! Must not know sessions or rules.
 
-use doorward_identity::access_token::{self, Checked, NotGood};
+use std::borrow::Cow;
+
+use doorward_identity::access_token::{Checked, KnownTokens, NotGood};
+use doorward_identity::api_key::KeySecret;
 use doorward_identity::keys::KeyRing;
 pub use doorward_login_ui::bearer::{Presented, find};
+use http::header::AUTHORIZATION;
 use jiff::Timestamp;
+use pingora_http::RequestHeader;
 
-use crate::context::Visit;
+use crate::context::{Place, Visit};
+use crate::origin;
 
 /// Judges a token by its signature and by what it says; whether its session is live is asked next.
 ///
 /// # Errors
 /// It is not good for this visit's origin, now.
 pub fn check(
-    keys: &KeyRing,
+    (keys, known): (&KeyRing, &KnownTokens),
     portal_origin: Option<&str>,
     visit: &Visit,
     token: &str,
     now: Timestamp,
 ) -> Result<Checked, NotGood> {
     let keys = keys.now();
-    match portal_origin {
-        Some(origin) => access_token::check(&keys, origin, token, now),
-        None => access_token::check(&keys, &own_origin(visit), token, now),
-    }
+    let own = || origin::of(visit.client.scheme, &visit.host);
+    let origin = portal_origin.map_or_else(|| Cow::Owned(own()), Cow::Borrowed);
+    known.check(&keys, &origin, token, now)
 }
 
-/// `https://app.example.com`: the port only where it is not the scheme's own.
-fn own_origin(visit: &Visit) -> String {
-    let (scheme, name) = (visit.client.scheme, visit.host.name());
-    match visit.host.port() {
-        Some(port) if port != scheme.default_port() => {
-            format!("{}://{name}:{port}", scheme.as_str())
+/// Whether an API key is on its way to a site: on an open page, beside a cookie or beside something else, where nobody
+/// judged it. A site that sees one could use it.
+#[must_use]
+pub fn carries_key(request: &RequestHeader, place: &Place) -> bool {
+    let is_key = |value: &http::HeaderValue| {
+        let apart = |byte: &u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        let words = value.as_bytes().split(apart);
+        words
+            .filter_map(|word| std::str::from_utf8(word).ok())
+            .any(|word| KeySecret::parse(word).is_some())
+    };
+    match place {
+        Place::Portal => false,
+        Place::Site(_) | Place::AcmeChallenge(_) => {
+            request.headers.get_all(AUTHORIZATION).iter().any(is_key)
         }
-        Some(_) | None => format!("{}://{name}", scheme.as_str()),
     }
 }

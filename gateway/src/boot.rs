@@ -7,8 +7,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use doorward_config::{Boot, Config, Live, Sources};
+use doorward_identity::access_token::KnownTokens;
 use doorward_identity::tally::Tally;
 use doorward_identity::{Fault, Identity, SystemClock, SystemRandom, World, keys, mail, setup};
 use pingora_core::server::configuration::ServerConf;
@@ -16,6 +17,7 @@ use pingora_core::server::{RunArgs, Server};
 use pingora_core::services::background::background_service;
 use pingora_proxy::HttpProxy;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::admin;
@@ -34,10 +36,11 @@ use crate::refusal::Refusal;
 use crate::reload::{Hangups, Reload};
 use crate::request_id::RequestIds;
 use crate::run_dir::RunDir;
-use crate::session_cache::{Bounds, SessionCache};
+use crate::session_cache::{Bounds, SessionCache, Stores};
 use crate::sockets::{Bound, Sockets};
 use crate::stop::Stop;
 use crate::tls::Reread;
+use crate::upgrade::{self, Arrival, Arriving, Failed, Offer, PidFile, StandDown, Taken};
 use crate::upstream::Upstreams;
 
 /// Threads that serve pages and files, ask the stores and follow the watch: everything but proxying.
@@ -61,8 +64,12 @@ pub struct House {
     hangups: Hangups,
 }
 
+/// `SIGXFSZ`, which tokio has no name for (Linux, `signal(7)`).
+const FILE_TOO_LARGE: i32 = 25;
+
 impl House {
-    /// To be made first of all: from here on SIGHUP does not end the process.
+    /// To be made first of all: from here on SIGHUP does not end the process, and a file that may not grow is an error
+    /// of whoever writes it (`RLIMIT_FSIZE`), like a full disk.
     ///
     /// # Errors
     /// No threads can be had, or no signals.
@@ -75,17 +82,28 @@ impl House {
             .context("no threads can be had")?;
         let in_runtime = runtime.enter();
         let hangups = Hangups::hear().context("SIGHUP cannot be heard")?;
+        // Once heard it never ends the process again, whether or not anybody listens.
+        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE)).context("SIGXFSZ cannot be heard")?);
         drop(in_runtime);
         Ok(Self { runtime, hangups })
     }
 }
 
-/// Serves until it is told to stop.
+/// How a process begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// By itself.
+    Alone,
+    /// It takes over from the one that runs in the same `data_dir`, if there is one.
+    Upgrade,
+}
+
+/// Serves until it is told to stop, or until another process has taken over.
 ///
 /// # Errors
 /// Something that is needed cannot be had: a store, an address, a folder. A [`Fault`](doorward_identity::Fault) stays
-/// recognisable.
-pub fn run(house: House, config: Config, sources: Sources) -> anyhow::Result<()> {
+/// recognisable. Or the process before goes on serving.
+pub fn run(house: House, config: Config, sources: Sources, start: Start) -> anyhow::Result<()> {
     let Config { boot, live } = config;
     let House { runtime, hangups } = house;
     let (stop, stopping) = watch::channel(false);
@@ -103,15 +121,38 @@ pub fn run(house: House, config: Config, sources: Sources) -> anyhow::Result<()>
         compiler,
         metrics: Arc::clone(&parts.metrics),
     };
-    let server = parts.serve(&boot)?;
+    // Last of all, so that the other process waits as briefly as can be, and goes on if anything went wrong.
+    let before = match start {
+        Start::Alone => None,
+        Start::Upgrade => upgrade::take(&boot.data_dir)?,
+    };
+    let pid_file = Arc::new(PidFile::of(&boot.data_dir));
+    let place = Place {
+        boot: &boot,
+        run_dir: &run_dir,
+        pid_file: &pid_file,
+    };
+    let server = parts.serve(place, before)?;
+    let failed = Arc::clone(&server.stop.failed);
     runtime.spawn(reload.follow(hangups));
     server.pingora.run(RunArgs {
         shutdown_signal: Box::new(server.stop),
     });
     stop.send_replace(true);
     runtime.shutdown_timeout(LAST_WORDS);
-    drop(run_dir);
-    Ok(())
+    drop((pid_file, run_dir));
+    match failed.get() {
+        Some(why) => Err(anyhow!("{why}")),
+        None => Ok(()),
+    }
+}
+
+/// Where a process is found.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    boot: &'a Boot,
+    run_dir: &'a RunDir,
+    pid_file: &'a Arc<PidFile>,
 }
 
 /// What every room needs of the others.
@@ -153,8 +194,12 @@ impl Parts {
             metrics: Arc::clone(&metrics),
         };
         let current = Arc::new(Current::new(compiler.compile(live)?));
+        let stores = Stores {
+            sessions: Arc::clone(&identity.sessions),
+            keys: Some(Arc::clone(&identity.api_keys)),
+        };
         let cache = SessionCache::new(
-            Arc::clone(&identity.sessions),
+            stores,
             Arc::clone(&identity.clock),
             Arc::clone(&metrics),
             Bounds::default(),
@@ -232,9 +277,10 @@ impl Parts {
     }
 
     /// Binds the sockets and puts the services together.
-    fn serve(self, boot: &Boot) -> anyhow::Result<Ready> {
-        let listeners = Listeners::bind(boot)?;
-        let admin_socket = Bound::bind(boot.admin_listen)?;
+    fn serve(self, place: Place<'_>, mut before: Option<Taken>) -> anyhow::Result<Ready> {
+        let boot = place.boot;
+        let listeners = Listeners::bind(boot, before.as_mut())?;
+        let admin_socket = Bound::bind(boot.admin_listen, before.as_mut())?;
         let bound = banner::Bound {
             public: listeners.public().context("server.listen is empty")?,
             admin: admin_socket.address(),
@@ -248,12 +294,24 @@ impl Parts {
         let mut admin = admin::service(Arc::clone(&self.metrics), Arc::clone(&self.readiness));
         admin.add_tcp(&admin_socket.word());
         admin.threads = Some(1);
-        let all = listeners.into_sockets().chain([admin_socket]).collect();
+        let all: Vec<_> = listeners.into_sockets().chain([admin_socket]).collect();
+        let again = all.iter().map(Bound::listener).collect::<Result<_, _>>()?;
+        let failed = Arc::new(Failed::new());
+        let arriving = Arriving {
+            taken: before,
+            offer: Offer::new(again, place.run_dir.path(), Arc::clone(&draining))?,
+            pid_file: Arc::clone(place.pid_file),
+        };
+        let arrival = pingora.add_service(Arrival::new(arriving, Arc::clone(&failed)));
         let sockets = pingora.add_service(Sockets::new(all));
         for proxy in proxies {
-            pingora.add_service(proxy).add_dependency(&sockets);
+            let proxy = pingora.add_service(StandDown::new(proxy, Arc::clone(&draining)));
+            proxy.add_dependency(&sockets);
+            arrival.add_dependency(&proxy);
         }
-        pingora.add_service(admin).add_dependency(&sockets);
+        let admin = pingora.add_service(StandDown::new(admin, Arc::clone(&draining)));
+        admin.add_dependency(&sockets);
+        arrival.add_dependency(&admin);
         pingora.add_service(background_service(
             "readiness",
             Asking(Arc::clone(&self.readiness)),
@@ -274,6 +332,7 @@ impl Parts {
             draining,
             readiness: self.readiness,
             metrics: self.metrics,
+            failed,
         };
         Ok(Ready { pingora, stop })
     }
@@ -284,28 +343,32 @@ impl Parts {
         draining: &Arc<Draining>,
         listeners: &Listeners,
     ) -> anyhow::Result<Vec<Serving>> {
-        let gate = Gate {
-            judge: Arc::new(Judge {
-                cache: Arc::clone(&self.cache),
-                clock: Arc::clone(&self.identity.clock),
-                metrics: Arc::clone(&self.metrics),
-                current: Arc::clone(&self.current),
-                identity: Arc::clone(&self.identity),
-            }),
-            request_ids: RequestIds::new(&*self.identity.random),
-            draining: Arc::clone(draining),
-            tls: listeners.tls_port(),
+        let judge = Arc::new(Judge {
+            cache: Arc::clone(&self.cache),
+            clock: Arc::clone(&self.identity.clock),
+            metrics: Arc::clone(&self.metrics),
+            current: Arc::clone(&self.current),
+            identity: Arc::clone(&self.identity),
+            tokens: KnownTokens::default(),
+        });
+        let door = || {
+            let gate = Gate {
+                judge: Arc::clone(&judge),
+                request_ids: RequestIds::new(&*self.identity.random),
+                draining: Arc::clone(draining),
+                tls: listeners.tls_port(),
+            };
+            let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
+            proxy.handle_init_modules();
+            Arc::new(Door::new(proxy))
         };
-        let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
-        proxy.handle_init_modules();
         let hall = Hall {
             current: Arc::clone(&self.current),
             metrics: Arc::clone(&self.metrics),
             draining: Arc::clone(draining),
             crowd: Arc::default(),
         };
-        let door = Arc::new(Door::new(proxy));
-        listeners.serve(&door, &Arc::new(hall), &self.certificates)
+        listeners.serve(door, &Arc::new(hall), &self.certificates)
     }
 }
 

@@ -49,6 +49,23 @@ pub enum Said {
     Nothing,
 }
 
+/// An address as headers and log lines have it; done for each request, and what the standard library does to align a
+/// number costs more than the number.
+#[must_use]
+pub fn written(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else {
+        return address.to_string();
+    };
+    let mut text = String::with_capacity(15);
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 {
+            text.push('.');
+        }
+        text.push_str(itoa::Buffer::new().format(octet));
+    }
+    text
+}
+
 /// The other end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client<'a> {
@@ -68,16 +85,19 @@ pub struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// What the upstream is told as `X-Forwarded-For`: the client and the hops that were
-    /// believed, never what the client itself had written.
+    /// What the upstream is told as `X-Forwarded-For`, if it is more than the address: the client and the hops that
+    /// were believed, never what the client itself had written.
     #[must_use]
-    pub fn forwarded_for(&self) -> String {
-        let mut text = self.address.to_string();
+    pub fn forwarded_for(&self) -> Option<String> {
+        if self.via.is_empty() {
+            return None;
+        }
+        let mut text = written(self.address);
         for hop in &self.via {
             // Writing to a String cannot fail.
             let _ = write!(text, ", {hop}");
         }
-        text
+        Some(text)
     }
 }
 
@@ -129,20 +149,22 @@ pub fn identify<'a>(
         }
     }
     via.reverse();
-    let named = from_the_right(headers, "x-forwarded-proto")
-        .next()
-        .and_then(scheme);
+    let named = nearest(headers, "x-forwarded-proto").and_then(scheme);
     Ok(Client {
         address,
         scheme: named.unwrap_or(listener),
         said: named.map_or(Said::Nothing, |_| Said::Scheme),
-        forwarded_host: from_the_right(headers, "x-forwarded-host")
-            .next()
+        forwarded_host: nearest(headers, "x-forwarded-host")
             .map(Host::parse)
             .transpose()?,
         peer: Peer::Trusted,
         via,
     })
+}
+
+/// What the nearest proxy wrote into a list header.
+pub(crate) fn nearest<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a [u8]> {
+    from_the_right(headers, name).next()
 }
 
 /// The entries of a list header, the last first: what the nearest proxy wrote. Several headers
@@ -180,7 +202,7 @@ fn hop(entry: &[u8]) -> Option<IpAddr> {
 }
 
 /// Some proxies say `wss` of a WebSocket.
-fn scheme(entry: &[u8]) -> Option<Scheme> {
+pub(crate) fn scheme(entry: &[u8]) -> Option<Scheme> {
     Scheme::parse(entry).or_else(|| {
         if entry.eq_ignore_ascii_case(b"ws") {
             Some(Scheme::Http)

@@ -4,6 +4,7 @@
 //! served. Commands work on the stores directly, so they need no running gateway, and every running one hears of what
 //! they change.
 
+mod apikey;
 mod audit;
 mod check;
 mod config;
@@ -81,6 +82,9 @@ enum Work {
     /// Who is signed in
     #[command(subcommand)]
     Session(session::SessionCommand),
+    /// API keys: how programs get in
+    #[command(subcommand)]
+    Apikey(apikey::ApikeyCommand),
     /// What happened to accounts
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -118,14 +122,15 @@ impl Cli {
                 work.act(&settings::sources(self.config, self.serve.into())?)
             }
             Some(Command::Work(_)) => Err(Trouble::usage(
-                "error: --upstream and --listen are for serving\nhelp: leave them out, or the command",
+                "error: --upstream, --listen and --upgrade are for serving\nhelp: leave them out, or the command",
             )),
         }
     }
 }
 
 fn serve(files: Vec<PathBuf>, serving: Serve) -> Result<(), Trouble> {
-    run::run(settings::sources(files, serving.into())?)
+    let start = serving.start();
+    run::run(settings::sources(files, serving.into())?, start)
 }
 
 impl Work {
@@ -147,6 +152,7 @@ impl Work {
             Self::Explain(asked) => asked.act(sources),
             Self::User(command) => user::user(command, &settings::load_for_work(sources)?),
             Self::Session(command) => session::session(command, &settings::load_for_work(sources)?),
+            Self::Apikey(command) => apikey::apikey(command, &settings::load_for_work(sources)?),
             Self::Audit(command) => audit::audit(&command, &settings::load_for_work(sources)?),
             Self::Key(command) => key::key(&command, &settings::load_for_work(sources)?),
             Self::Mail(command) => mail::mail(command, &settings::load_for_work(sources)?),

@@ -6,9 +6,8 @@
 //! name mean that somebody planted one, so they are no session at all.
 
 use doorward_identity::session::Token;
-use http::header::COOKIE;
+use http::header::{COOKIE, InvalidHeaderValue};
 use http::{HeaderMap, HeaderValue};
-use pingora_http::RequestHeader;
 
 use crate::scheme::Scheme;
 
@@ -64,21 +63,20 @@ pub fn find(headers: &HeaderMap, scheme: Scheme) -> Presented {
 ///
 /// # Errors
 /// What is left is no header value; then nothing may be sent.
-pub fn remove(request: &mut RequestHeader) -> pingora_error::Result<()> {
+pub fn remove(headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
     let has_ours = |header: &HeaderValue| pairs(header).any(is_ours);
-    if !request.headers.get_all(COOKIE).iter().any(has_ours) {
+    if !headers.get_all(COOKIE).iter().any(has_ours) {
         return Ok(());
     }
-    let left: Vec<Vec<u8>> = request
-        .headers
+    let left: Vec<Vec<u8>> = headers
         .get_all(COOKIE)
         .iter()
         .map(without_ours)
-        .filter(|header| !header.trim_ascii().is_empty())
+        .filter(|header| !header.is_empty())
         .collect();
-    request.remove_header(&COOKIE);
+    headers.remove(COOKIE);
     for header in left {
-        request.append_header("Cookie", header)?;
+        headers.append(COOKIE, HeaderValue::try_from(header)?);
     }
     Ok(())
 }
@@ -99,8 +97,12 @@ fn pairs(header: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 }
 
 fn is_ours(pair: &[u8]) -> bool {
-    OURS.iter()
-        .any(|name| value_of(pair, name.as_bytes()).is_some())
+    let pair = pair.trim_ascii();
+    // Most are not, by their first character.
+    matches!(pair.first(), Some(b'd' | b'_'))
+        && OURS
+            .iter()
+            .any(|name| value_of(pair, name.as_bytes()).is_some())
 }
 
 /// The value of a pair of this name; a name without `=` has an empty one.
@@ -113,9 +115,18 @@ fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
+/// What is left of it; empty if that is nothing but blanks.
 fn without_ours(header: &HeaderValue) -> Vec<u8> {
-    let kept: Vec<&[u8]> = pairs(header).filter(|pair| !is_ours(pair)).collect();
-    kept.join(&b';').trim_ascii_start().to_vec()
+    let mut left = Vec::with_capacity(header.len());
+    let mut kept = pairs(header).filter(|pair| !is_ours(pair));
+    if let Some(first) = kept.next() {
+        left.extend_from_slice(first.trim_ascii_start());
+    }
+    for pair in kept {
+        left.push(b';');
+        left.extend_from_slice(pair);
+    }
+    left
 }
 
 #[cfg(test)]

@@ -59,13 +59,22 @@ pub fn answered() {
 #[derive(Debug, Default)]
 pub struct Draining {
     begun: SetOnce<()>,
+    relieved: SetOnce<()>,
+    connections: AtomicUsize,
     shared: AtomicUsize,
 }
 
-/// A connection with many requests at once, until this is dropped.
+/// A connection that counts until this is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Shared<'a>(&'a Draining);
+pub struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
 
 impl Draining {
     /// From here on connections are closed after their answer.
@@ -85,10 +94,37 @@ impl Draining {
         self.begun.wait().await;
     }
 
+    /// Another process listens now; this one finishes what it has.
+    pub fn relieve(&self) {
+        // The second time changes nothing.
+        let _ = self.relieved.set(());
+    }
+
+    /// Whether [`Draining::relieve`] was called.
+    #[must_use]
+    pub fn is_relieved(&self) -> bool {
+        self.relieved.initialized()
+    }
+
+    /// Waits for [`Draining::relieve`].
+    pub async fn relieved(&self) {
+        self.relieved.wait().await;
+    }
+
+    /// Counts a connection, whether or not anything is asked on it.
+    pub fn count(&self) -> Counted<'_> {
+        Counted::new(&self.connections)
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// Counts a connection that has to be told before it is closed: its client may be about to ask something more.
-    pub fn count(&self) -> Shared<'_> {
-        self.shared.fetch_add(1, Ordering::Relaxed);
-        Shared(self)
+    pub fn count_shared(&self) -> Counted<'_> {
+        Counted::new(&self.shared)
     }
 
     /// How many of them there are.
@@ -98,9 +134,9 @@ impl Draining {
     }
 }
 
-impl Drop for Shared<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.shared.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

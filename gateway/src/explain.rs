@@ -4,15 +4,17 @@
 //! gateway itself asks, so the two cannot disagree. Must not know how it is shown.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use doorward_identity::session::Record;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use pingora_error::{Error, ErrorType};
 use pingora_http::{HeaderNameVariant, RequestHeader};
 
 use crate::admit::{self, Stores};
 use crate::context::{Place, Visit};
-use crate::headers::IdentityValues;
+use crate::forward::Proof;
+use crate::headers::{IdentityValues, Told};
 use crate::policy::{self, Facts, Found, Person, RuleSays};
 use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
@@ -167,7 +169,11 @@ pub fn explain(sites: &Sites, question: Question, record: Option<&Record>) -> Ex
         explanation.outcome = Err(refusal);
         return explanation;
     }
-    headers::strip(&mut request, intake::stripped_at(&visit.place, sites));
+    let unsayable = intake::stripped_at(&visit.place, sites);
+    if headers::edit(&mut request, |headers| headers::strip(headers, unsayable)).is_err() {
+        explanation.outcome = Err(Refusal::Internal);
+        return explanation;
+    }
     explanation.outcome = match &visit.place {
         Place::Site(site) => {
             let judgement = judge(site, &request, &visit, record);
@@ -189,6 +195,7 @@ fn judge(
     record: Option<&Record>,
 ) -> Judgement {
     let facts = Facts {
+        host: visit.host.name(),
         path: target::path(request),
         method: &request.method,
         client: visit.client.address,
@@ -208,14 +215,24 @@ fn forward(
     sites: &Sites,
     record: Option<&Record>,
 ) -> Result<Forwarded, Refusal> {
-    let identity = match (&visit.place, record) {
+    let told = match (&visit.place, record) {
         (Place::Site(site), Some(record)) => {
-            let values = IdentityValues::new(&site.identity, record);
-            Some(values.map_err(|_| Refusal::Internal)?)
+            let values = IdentityValues::new(&site.identity, record.into());
+            // Whoever may ask this question is not whom it speaks of.
+            let signed = || HeaderValue::from_static("(signed, for five minutes)");
+            Some(Told {
+                identity: Arc::new(values.map_err(|_| Refusal::Internal)?),
+                assertion: site.assertion.then(signed),
+            })
         }
         _ => None,
     };
-    forward::dress(request, visit, identity.as_ref(), "(one for each request)")?;
+    forward::dress(
+        request,
+        visit,
+        (told, Proof::None),
+        "(one for each request)",
+    )?;
     let mut headers = Vec::new();
     let listed = request.map(|name, value| {
         let name = match name {
@@ -254,3 +271,6 @@ impl Explanation {
         self.outcome.as_ref().err().map(Refusal::status)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,11 @@
 //!
 //! Owns what depends on the request there. The ways to upstreams are [`crate::upstream`]'s.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH};
 use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use pingora_core::upstreams::peer::HttpPeer;
@@ -12,13 +14,16 @@ use pingora_error::Error;
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
+use crate::admit::Judge;
+use crate::assertion::Hearer;
 use crate::context::{Context, Place, Visit};
-use crate::headers::{self, Forwarded, IdentityValues};
+use crate::headers::{self, Forwarded, IdentityValues, Told};
 use crate::metrics::Via;
 use crate::refusal::Refusal;
-use crate::sites::{PORTAL_BODY, Sites};
+use crate::session_cache::Entry;
+use crate::sites::{PORTAL_BODY, Site, Sites};
 use crate::upstream::{Again, NoPeer, Timeouts, Upstream};
-use crate::{cookie, door, websocket};
+use crate::{bearer, cookie, door, websocket};
 
 /// How long the pages may take: a login waits for its turn to be hashed.
 const PORTAL_SILENCE: Duration = Duration::from_secs(30);
@@ -155,31 +160,82 @@ fn may_be_silent(request: &RequestHeader, visit: &Visit) -> bool {
 ///
 /// # Errors
 /// Something about the person fits into no header; then nothing is sent.
-pub fn tell(request: &mut RequestHeader, context: &Context) -> Result<(), Refusal> {
+pub fn tell(request: &mut RequestHeader, context: &Context, judge: &Judge) -> Result<(), Refusal> {
     let visit = context.visit.as_ref().ok_or(Refusal::Internal)?;
     let admission = context.admission.as_ref().ok_or(Refusal::Internal)?;
-    let identity = match (&visit.place, admission.person()) {
-        (Place::Site(site), Some(entry)) => Some(entry.values(&site.identity).map_err(|unspeakable| {
-            tracing::error!(%unspeakable, site = %site.name, user = %entry.record().account, "a person cannot be named to an upstream");
-            Refusal::Internal
-        })?),
+    let told = match (&visit.place, admission.person()) {
+        (Place::Site(site), Some(entry)) => Some(told(entry, site, visit, (context, judge))?),
         (Place::Site(_), None) | (Place::AcmeChallenge(_) | Place::Portal, _) => None,
     };
-    if admission.via() == Via::Bearer {
-        // It was ours, and would be as good at the site as here.
-        request.remove_header(&AUTHORIZATION);
-    }
-    dress(request, visit, identity.as_deref(), &context.request_id)
+    let accepted = match admission.via() {
+        Via::Bearer | Via::Key => true,
+        Via::Session | Via::None => bearer::carries_key(request, &visit.place),
+    };
+    let proof = if accepted { Proof::Taken } else { Proof::None };
+    dress(request, visit, (told, proof), &context.request_id)
 }
 
-/// Sets what an upstream is told about this visit, and takes our cookies out where they are not for it.
+/// What the site's upstream is told about a person, on this host.
+///
+/// # Errors
+/// Something about the person fits into no header, or cannot be signed.
+pub fn told(
+    entry: &Entry,
+    site: &Site,
+    visit: &Visit,
+    with: (&Context, &Judge),
+) -> Result<Told, Refusal> {
+    Ok(Told {
+        identity: name(entry, site)?,
+        assertion: vouch(entry, site, visit, with)?,
+    })
+}
+
+fn name(entry: &Entry, site: &Site) -> Result<Arc<IdentityValues>, Refusal> {
+    entry.values(&site.identity).map_err(|unspeakable| {
+        tracing::error!(%unspeakable, site = %site.name, user = %entry.account(), "a person cannot be named to an upstream");
+        Refusal::Internal
+    })
+}
+
+fn vouch(
+    entry: &Entry,
+    site: &Site,
+    visit: &Visit,
+    (context, judge): (&Context, &Judge),
+) -> Result<Option<HeaderValue>, Refusal> {
+    if !site.assertion {
+        return Ok(None);
+    }
+    let hearer = Hearer {
+        scheme: visit.client.scheme,
+        host: &visit.host,
+        portal_origin: context.sites.portal.origin(),
+    };
+    let told = entry.assertion(&judge.identity.keys, hearer, judge.clock.now());
+    told.map(Some).map_err(|fault| {
+        tracing::error!(%fault, site = %site.name, "nobody can be vouched for");
+        Refusal::Internal
+    })
+}
+
+/// What an `Authorization` of the request is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// It is ours, and would be as good at the site as here.
+    Taken,
+    /// Not ours: the site's own affair.
+    None,
+}
+
+/// Sets what an upstream is told about this visit, and takes out what only we may see.
 ///
 /// # Errors
 /// Something fits into no header; then nothing may be sent.
 pub fn dress(
     request: &mut RequestHeader,
     visit: &Visit,
-    identity: Option<&IdentityValues>,
+    (told, proof): (Option<Told>, Proof),
     request_id: &str,
 ) -> Result<(), Refusal> {
     let forwarded = Forwarded {
@@ -187,17 +243,25 @@ pub fn dress(
         host: &visit.host,
         request_id,
     };
-    let defect = |error: Box<pingora_error::Error>| {
-        tracing::error!(%error, "an upstream's headers cannot be set");
-        Refusal::Internal
+    let dressed = headers::edit(request, |headers| {
+        headers::set(headers, &forwarded, told)?;
+        if proof == Proof::Taken {
+            headers.remove(AUTHORIZATION);
+        }
+        // From HTTP/2 to HTTP/2 pingora passes these on; they are for us, the proxy.
+        headers.remove(PROXY_AUTHORIZATION);
+        headers.remove(PROXY_AUTHENTICATE);
+        match visit.place {
+            // The pages are ours, and the cookie is for them.
+            Place::Portal => Ok(()),
+            Place::Site(_) | Place::AcmeChallenge(_) => cookie::remove(headers),
+        }
+    });
+    let fault: &dyn std::fmt::Display = match &dressed {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(fault)) => fault,
+        Err(fault) => fault,
     };
-    headers::set(request, &forwarded, identity).map_err(defect)?;
-    // From HTTP/2 to HTTP/2 pingora passes these on; they are for us, the proxy.
-    request.remove_header(&PROXY_AUTHORIZATION);
-    request.remove_header(&PROXY_AUTHENTICATE);
-    match visit.place {
-        // The pages are ours, and the cookie is for them.
-        Place::Portal => Ok(()),
-        Place::Site(_) | Place::AcmeChallenge(_) => cookie::remove(request).map_err(defect),
-    }
+    tracing::error!(%fault, "an upstream's headers cannot be set");
+    Err(Refusal::Internal)
 }

@@ -108,6 +108,20 @@ impl<'a> Host<'a> {
         self.port
     }
 
+    /// Whether this is how it shows.
+    #[must_use]
+    pub fn is_spelled(&self, text: &[u8]) -> bool {
+        let Some(rest) = text.strip_prefix(self.name.as_bytes()) else {
+            return false;
+        };
+        match self.port {
+            None => rest.is_empty(),
+            Some(port) => rest
+                .strip_prefix(b":")
+                .is_some_and(|rest| itoa::Buffer::new().format(port).as_bytes() == rest),
+        }
+    }
+
     /// A host that lives on its own.
     #[must_use]
     pub fn into_owned(self) -> Host<'static> {

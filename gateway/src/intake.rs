@@ -11,6 +11,7 @@ use http::{HeaderMap, Method};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
+use crate::authz;
 use crate::client::{self, Client};
 use crate::context::{Context, Place, Visit};
 use crate::h2;
@@ -22,12 +23,9 @@ use crate::names::StripSet;
 use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
 use crate::scheme::Scheme;
-use crate::sites::{Site, Sites};
+use crate::sites::{PORTAL, Site, Sites};
 use crate::target;
 use crate::websocket;
-
-/// The name that the built-in pages are counted and logged under.
-const PORTAL: &str = "portal";
 
 /// Where password managers look for the page to change a password (W3C, Change Password URL).
 const CHANGE_PASSWORD: &str = "/.well-known/change-password";
@@ -56,9 +54,40 @@ pub fn take_in(
     settled?;
     well_formed(session, &sites)?;
 
-    let listener = listener(session);
-    let request = session.req_header_mut();
-    let caller = call(request, peer, listener, &sites)?;
+    let way = Way {
+        peer,
+        listener: listener(session),
+        tls,
+    };
+    if let Some(address) = authz::find(session.req_header(), &sites) {
+        return authz::take_in(address, session.req_header(), way, context, metrics);
+    }
+    receive(session.req_header_mut(), way, context, metrics)
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// Who is at the other end of the connection.
+    pub peer: IpAddr,
+    /// What it was made to.
+    pub listener: Scheme,
+    /// Where https is served, if it is.
+    pub tls: Option<TlsPort>,
+}
+
+/// The same of a request whose form is sound, be it the one that came or the one that another proxy asks about.
+///
+/// # Errors
+/// Why it is refused.
+pub fn receive(
+    request: &mut RequestHeader,
+    way: Way,
+    context: &mut Context,
+    metrics: &Metrics,
+) -> Result<(), Refusal> {
+    let sites = Arc::clone(&context.sites);
+    let caller = call(request, way.peer, way.listener, &sites)?;
     let site = Arc::clone(caller.site);
     context
         .record
@@ -67,13 +96,15 @@ pub fn take_in(
         context.hsts.clone_from(&site.hsts);
     }
     let visit = visit(request, caller, &sites)?;
-    not_in_the_clear(request, &visit, tls, &sites)?;
+    not_in_the_clear(request, &visit, way.tls, &sites)?;
     if let Place::Portal = visit.place {
         context
             .record
             .belongs_to(PORTAL.into(), Arc::clone(sites.portal.metrics()));
     }
-    let stripped = headers::strip(request, stripped_at(&visit.place, &sites));
+    let unsayable = stripped_at(&visit.place, &sites);
+    let stripped = headers::edit(request, |headers| headers::strip(headers, unsayable))
+        .map_err(|_| Refusal::Internal)?;
     metrics.headers_stripped.inc_by(stripped.identity);
     context.visit = Some(visit);
     Ok(())
@@ -176,7 +207,7 @@ fn place(
         target::canonicalise(request, PathStyle::Strict)?;
         return Ok(Place::Portal);
     }
-    if path == CHANGE_PASSWORD {
+    if path == CHANGE_PASSWORD || (path == "/" && sites.portal.is_all_of(site)) {
         let location = format!("{}/account", sites.portal.path());
         return Err(Refusal::Elsewhere { location });
     }
@@ -230,11 +261,7 @@ fn well_formed(session: &Session, sites: &Sites) -> Result<(), Refusal> {
     }
     // Whoever reads a bare line feed as the end of a line sees other headers than whoever does not (RFC 9112 §2.2).
     let bare = |at: usize| at == 0 || raw.get(at - 1) != Some(&b'\r');
-    if raw
-        .iter()
-        .enumerate()
-        .any(|(at, byte)| *byte == b'\n' && bare(at))
-    {
+    if memchr::memchr_iter(b'\n', &raw).any(bare) {
         return Err(Refusal::Malformed("a line ends without a carriage return"));
     }
     Ok(())

@@ -9,6 +9,7 @@ mod entrance;
 mod frames;
 mod multiplex;
 mod pace;
+mod resets;
 mod stream_pace;
 mod streams;
 mod timed;

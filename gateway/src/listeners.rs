@@ -16,6 +16,7 @@ use crate::redirect::TlsPort;
 use crate::scheme::Scheme;
 use crate::sockets::Bound;
 use crate::tls::{self, Reread};
+use crate::upgrade::Taken;
 
 /// The service behind one kind of address.
 pub type Serving = Service<Entrance<Door<Gate>>>;
@@ -27,15 +28,15 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds them all.
+    /// Binds them all, but for those that the process before gave away.
     ///
     /// # Errors
     /// An address cannot be had.
-    pub fn bind(boot: &Boot) -> anyhow::Result<Self> {
-        let bind = |addresses: &[std::net::SocketAddr]| {
+    pub fn bind(boot: &Boot, mut before: Option<&mut Taken>) -> anyhow::Result<Self> {
+        let mut bind = |addresses: &[std::net::SocketAddr]| {
             addresses
                 .iter()
-                .map(|address| Bound::bind(*address))
+                .map(|address| Bound::bind(*address, before.as_deref_mut()))
                 .collect::<anyhow::Result<Vec<_>>>()
         };
         Ok(Self {
@@ -61,18 +62,20 @@ impl Listeners {
         Some(TlsPort(first.address().port()))
     }
 
-    /// The services behind them: one, or two if there is https.
+    /// The services behind them: one, or two if there is https. Each has a door, and with it connections to upstreams,
+    /// of its own: what it reads and writes is driven by its own threads, and a request whose upstream's connection is
+    /// driven by another's costs half as much again.
     ///
     /// # Errors
     /// The cryptography cannot be had.
     pub fn serve(
         &self,
-        door: &Arc<Door<Gate>>,
+        door: impl Fn() -> Arc<Door<Gate>>,
         hall: &Arc<Hall>,
         certificates: &Reread,
     ) -> anyhow::Result<Vec<Serving>> {
         let service = |name: &str, transport, sockets: &[Bound]| {
-            let entrance = Entrance::new(Arc::clone(door), Arc::clone(hall), transport);
+            let entrance = Entrance::new(door(), Arc::clone(hall), transport);
             let mut service = Service::new(name.to_owned(), entrance);
             for socket in sockets {
                 service.add_tcp(&socket.word());

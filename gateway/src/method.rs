@@ -17,8 +17,9 @@ pub enum Standing {
     Unknown,
 }
 
-/// Extensions that are passed on: `WebDAV` (RFC 4918, 3253, 5323, 5842).
-const WEBDAV: [&str; 17] = [
+/// Extensions that are passed on: `WebDAV` (RFC 4918, 3253, 5323, 5842), and what is a `GET` with a body (the IETF's
+/// draft-ietf-httpbis-safe-method-w-body).
+const EXTENSIONS: [&str; 18] = [
     "PROPFIND",
     "PROPPATCH",
     "MKCOL",
@@ -36,6 +37,7 @@ const WEBDAV: [&str; 17] = [
     "BIND",
     "REBIND",
     "UNBIND",
+    "QUERY",
 ];
 
 /// Judges a method.
@@ -49,7 +51,7 @@ pub fn judge(method: &Method) -> Standing {
         | Method::DELETE
         | Method::OPTIONS => Standing::Known,
         Method::TRACE | Method::CONNECT => Standing::Refused,
-        ref other if WEBDAV.contains(&other.as_str()) => Standing::Known,
+        ref other if EXTENSIONS.contains(&other.as_str()) => Standing::Known,
         _ => Standing::Unknown,
     }
 }
@@ -64,7 +66,7 @@ mod tests {
             (
                 &[
                     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND",
-                    "REPORT",
+                    "QUERY", "REPORT",
                 ][..],
                 Standing::Known,
             ),

@@ -1,10 +1,19 @@
-//! Whether a page belongs to the site it speaks to.
+//! Origins (RFC 6454): that of a request, and whether a page belongs to the site it speaks to.
 //!
-//! Owns comparing an origin (RFC 6454) with a request's scheme and host. Must not know what
-//! follows from the answer.
+//! Owns writing one and comparing it with a request's scheme and host. Must not know what follows from the answer.
 
 use crate::host::Host;
 use crate::scheme::Scheme;
+
+/// `https://app.example.com`: the port only where it is not the scheme's own.
+#[must_use]
+pub fn of(scheme: Scheme, host: &Host<'_>) -> String {
+    let (word, name) = (scheme.as_str(), host.name());
+    match host.port() {
+        Some(port) if port != scheme.default_port() => format!("{word}://{name}:{port}"),
+        Some(_) | None => format!("{word}://{name}"),
+    }
+}
 
 /// Whether an origin, as browsers write it, is that of a request. A page on https may speak to a
 /// host that looks like http from here: TLS may end at a proxy that says nothing about it.

@@ -8,13 +8,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use doorward_identity::session::SessionKey;
 use http::Method;
 use tokio::sync::watch;
 
 use crate::admit::Judge;
-use crate::policy::{self, Decision, Facts, Person};
-use crate::session_cache::{Entry, Found, Proof};
+use crate::policy::{self, Decision, Facts};
+use crate::session_cache::{Entry, Found, Proof, Sought};
 use crate::sites::Sites;
 use crate::target;
 
@@ -87,7 +86,7 @@ impl Pass {
     /// Ends when the request must.
     pub(crate) async fn until_over(&self) -> Closed {
         match &self.entry {
-            Some(entry) => self.until_refused(*entry.key()).await,
+            Some(entry) => self.until_refused(entry.sought()).await,
             None => self.until_closed_to_all().await,
         }
     }
@@ -104,9 +103,9 @@ impl Pass {
         }
     }
 
-    async fn until_refused(&self, key: SessionKey) -> Closed {
+    async fn until_refused(&self, sought: Sought) -> Closed {
         let cache = &self.judge.cache;
-        let watching = cache.watch(key);
+        let watching = cache.watch(*sought.key());
         let mut doubts = cache.doubts();
         let mut replacements = self.judge.current.replacements();
         let mut proven = Instant::now();
@@ -119,7 +118,7 @@ impl Pass {
             replacements.mark_unchanged();
             let sites = self.judge.current.load();
             let lifetimes = sites.lifetimes;
-            let entry = match cache.find(&key, lifetimes).await.0 {
+            let entry = match cache.find(sought, lifetimes).await.0 {
                 Found::Known(entry) if self.allows(&sites, Some(&entry)) => entry,
                 Found::Known(_) => return Closed::RightsGone,
                 Found::None => return Closed::SessionEnded,
@@ -153,8 +152,9 @@ impl Pass {
         {
             return false;
         }
-        let person = entry.map(|entry| Person::from(entry.record()));
+        let person = entry.map(Entry::person);
         let facts = Facts {
+            host: &self.asked.host,
             path: &self.asked.path,
             method: &self.asked.method,
             client: self.asked.client,
@@ -163,6 +163,7 @@ impl Pass {
             Decision::Allowed(_) => true,
             Decision::SignInNeeded
             | Decision::SecondFactorNeeded
+            | Decision::BeyondKey
             | Decision::Forbidden
             | Decision::Unclear => false,
         }
@@ -178,7 +179,7 @@ impl Pass {
 
     /// Waits for the moment when the session ends by itself, or a while at most.
     async fn end_of(&self, entry: &Entry, idle: Duration) {
-        let now = self.judge.clock.now().as_millisecond();
+        let now = self.judge.clock.steady().as_millisecond();
         let left = entry.ends(idle).saturating_sub(now);
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
         tokio::time::sleep(left.clamp(AGAIN, LONGEST)).await;

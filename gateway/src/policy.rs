@@ -9,6 +9,7 @@
 
 mod index;
 mod rule;
+mod scope;
 mod trace;
 
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use http::Method;
 
 use self::index::Index;
 use self::rule::Terms;
+pub use self::scope::{Reach, Scope};
 pub use self::trace::{RuleSays, Says, trace};
 use crate::reading;
 
@@ -32,6 +34,8 @@ pub struct Rules {
 /// What is asked, besides by whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// The host, as [`crate::host`] spells it, without port.
+    pub host: &'a str,
     /// The canonical path, as [`crate::target`] spells it, without query.
     pub path: &'a str,
     /// The method.
@@ -51,6 +55,8 @@ pub struct Person<'a> {
     pub roles: &'a [String],
     /// How it was proven.
     pub amr: &'a [Amr],
+    /// How far it reaches.
+    pub reach: Reach<'a>,
 }
 
 impl<'a> From<&'a Record> for Person<'a> {
@@ -60,6 +66,11 @@ impl<'a> From<&'a Record> for Person<'a> {
             verified_email: record.email.as_deref(),
             roles: &record.roles,
             amr: &record.amr,
+            // What limits it is compiled where sessions are remembered.
+            reach: match record.grant {
+                None => Reach::Everywhere,
+                Some(_) => Reach::Nowhere,
+            },
         }
     }
 }
@@ -97,6 +108,8 @@ pub enum Decision {
     SignInNeeded,
     /// The person would be let in with a second factor.
     SecondFactorNeeded,
+    /// The person might be let in, but the API key is not for this.
+    BeyondKey,
     /// Not this way, whoever signs in; or not this person.
     Forbidden,
     /// The path has two readings under different rules: a bad request, not a question of rights.
@@ -142,6 +155,9 @@ impl Rules {
 
 /// May this person (or nobody known) do this?
 pub fn decide(rules: &Rules, facts: &Facts<'_>, person: Option<&Person<'_>>) -> Decision {
+    if person.is_some_and(|person| !person.reach.covers(facts)) {
+        return Decision::BeyondKey;
+    }
     let terms = match rules.find(facts.path, facts.method) {
         Found::Rule(rule) => rules.terms.get(rule),
         Found::NoRules => Some(&rules.fallback),

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `new_ctx` | takes the configuration, once | [`crate::sites`] |
 //! | `early_request_filter` | who asks whom for what, in one spelling; strips | [`crate::intake`] |
-//! | `request_filter` | decides | [`crate::admit`] |
+//! | `request_filter` | decides; answers other proxies, who only ask | [`crate::admit`], [`crate::authz`] |
 //! | `request_body_filter` | counts | [`crate::forward`] |
 //! | `upstream_peer` | a peer from an admission | [`crate::upstream`] |
 //! | `fail_to_connect` | another peer, while nothing was sent | [`crate::forward`] |
@@ -35,7 +35,7 @@ use crate::limits::Body;
 use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
-use crate::{answer, door, forward, intake, limits, response};
+use crate::{answer, authz, door, forward, intake, limits, response};
 
 /// The gate: everything that the phases need.
 pub struct Gate {
@@ -105,6 +105,10 @@ impl ProxyHttp for Gate {
     }
 
     async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+        if context.question.is_some() {
+            let answered = authz::answer(&self.judge, session, context).await;
+            return answered.map_or_else(|refusal| refuse(context, refusal), |()| Ok(true));
+        }
         if let Err(refusal) = self.judge.admit(session.req_header(), context).await {
             return refuse(context, refusal);
         }
@@ -170,7 +174,7 @@ impl ProxyHttp for Gate {
         request: &mut RequestHeader,
         context: &mut Context,
     ) -> Result<()> {
-        forward::tell(request, context).or_else(|refusal| refuse(context, refusal))
+        forward::tell(request, context, &self.judge).or_else(|refusal| refuse(context, refusal))
     }
 
     async fn upstream_response_filter(

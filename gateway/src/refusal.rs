@@ -70,9 +70,15 @@ pub enum Refusal {
     /// The rules refuse this person, or everybody.
     #[error("refused by the rules")]
     Forbidden,
+    /// The API key is not for this.
+    #[error("the API key is not for this")]
+    BeyondKey,
     /// The rule asks for a second factor that the session has not.
     #[error("a second factor is needed")]
     SecondFactorNeeded(Step),
+    /// The request that another proxy asks about carries a header that it would not be passed on with here.
+    #[error("a header that clients may not send")]
+    ForgedHeader,
     /// A page of somebody else's opens a WebSocket.
     #[error("WebSocket opened by a foreign origin")]
     ForeignOrigin,
@@ -107,7 +113,7 @@ struct Row(StatusCode, &'static str, Kind);
 
 impl Refusal {
     /// Every `reason` there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 24] = [
+    pub const REASONS: [&'static str; 26] = [
         "unknown_site",
         "bad_host",
         "bad_target",
@@ -123,7 +129,9 @@ impl Refusal {
         "elsewhere",
         "in_the_clear",
         "forbidden",
+        "beyond_key",
         "second_factor_needed",
+        "forged_header",
         "foreign_origin",
         "store_away",
         "no_upstream",
@@ -163,9 +171,11 @@ impl Refusal {
             Self::Elsewhere { .. } => Row(StatusCode::FOUND, "elsewhere", Kind::NotFound),
             Self::InTheClear { .. } => Row(S::PERMANENT_REDIRECT, "in_the_clear", Kind::NotFound),
             Self::Forbidden => Row(S::FORBIDDEN, "forbidden", Kind::Forbidden),
+            Self::BeyondKey => Row(S::FORBIDDEN, "beyond_key", Kind::Forbidden),
             Self::SecondFactorNeeded(step) => {
                 Row(step.status(), "second_factor_needed", Kind::Forbidden)
             }
+            Self::ForgedHeader => Row(S::FORBIDDEN, "forged_header", Kind::Forbidden),
             Self::ForeignOrigin => Row(S::FORBIDDEN, "foreign_origin", Kind::Forbidden),
             Self::StoreAway => Row(S::SERVICE_UNAVAILABLE, "store_away", Kind::Unavailable),
             Self::NoUpstream => Row(S::NOT_FOUND, "no_upstream", Kind::NotFound),
@@ -215,7 +225,9 @@ impl Refusal {
             | Self::Elsewhere { .. }
             | Self::InTheClear { .. }
             | Self::Forbidden
+            | Self::BeyondKey
             | Self::SecondFactorNeeded(_)
+            | Self::ForgedHeader
             | Self::ForeignOrigin
             | Self::NoUpstream
             | Self::BadGateway
@@ -231,7 +243,9 @@ impl Refusal {
             Self::Target(fault) => Some(fault.to_string()),
             Self::Unclear
             | Self::Malformed(_)
+            | Self::BeyondKey
             | Self::SecondFactorNeeded(_)
+            | Self::ForgedHeader
             | Self::ForeignOrigin => Some(self.to_string()),
             Self::UnknownSite
             | Self::Method

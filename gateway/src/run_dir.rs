@@ -19,15 +19,8 @@ impl RunDir {
     /// # Errors
     /// The folder cannot be made.
     pub fn make(data_dir: &Path) -> io::Result<Self> {
-        let base = data_dir.join("run");
-        let own = std::process::id().to_string();
-        let near = std::path::absolute(&base)?.join(&own);
-        let folder = if near.as_os_str().len() <= LONGEST {
-            remove_left_behind(&base);
-            near
-        } else {
-            std::env::temp_dir().join(format!("doorward-{own}"))
-        };
+        remove_left_behind(&data_dir.join("run"));
+        let folder = Self::of(data_dir, std::process::id())?;
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
@@ -36,6 +29,19 @@ impl RunDir {
             .mode(0o700)
             .create(&folder)?;
         Ok(Self(folder))
+    }
+
+    /// Where another process of this data folder has its own.
+    ///
+    /// # Errors
+    /// There is no working directory that a relative path could begin in.
+    pub fn of(data_dir: &Path, process: u32) -> io::Result<PathBuf> {
+        let near = std::path::absolute(data_dir.join("run"))?.join(process.to_string());
+        Ok(if near.as_os_str().len() <= LONGEST {
+            near
+        } else {
+            std::env::temp_dir().join(format!("doorward-{process}"))
+        })
     }
 
     /// The folder.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_config::{Live, OnUnauthenticated, PathStyle};
+use doorward_config::{Allow, HostPattern, Live, OnUnauthenticated, PathStyle, Rule};
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 
@@ -70,19 +70,25 @@ pub struct Site {
     pub metrics: Arc<SiteMetrics>,
     /// The headers that tell the upstream who somebody is.
     pub identity: Arc<IdentityNames>,
+    /// Whether the upstream is told so in a signed form, too.
+    pub assertion: bool,
 }
 
 /// The built-in pages' place on every host.
-#[derive(Debug)]
 pub struct Portal {
     path: String,
     origin: Option<String>,
     strip: StripSet,
     upstream: Upstream,
     metrics: Arc<SiteMetrics>,
+    /// What answers to the host of `portal.url`, if that has nothing but the portal.
+    alone: Option<Arc<Site>>,
     /// Served as long as anybody may ask for them.
     _pages: Opened,
 }
+
+/// The name that the built-in pages are counted and logged under.
+pub const PORTAL: &str = "portal";
 
 /// Most bytes in the body of a request to a built-in page.
 pub const PORTAL_BODY: u64 = 64 * 1024;
@@ -105,6 +111,14 @@ impl Portal {
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
+    }
+
+    /// Whether this is what answers to the portal's own host: there is nothing else there.
+    #[must_use]
+    pub fn is_all_of(&self, site: &Arc<Site>) -> bool {
+        self.alone
+            .as_ref()
+            .is_some_and(|alone| Arc::ptr_eq(alone, site))
     }
 
     /// Where the pages are served.
@@ -146,6 +160,8 @@ impl Sites {
                 Arc::new(compile(site, &own, openers, metrics)?),
             ));
         }
+        let alone = portal_alone(&live, &own, openers, metrics)?;
+        routes.extend(alone.clone());
         Ok(Self {
             routes: Routes::new(routes),
             trusted: TrustedProxies::new(live.trusted_proxies.clone()),
@@ -159,7 +175,8 @@ impl Sites {
                     .map(|url| url.origin().ascii_serialization()),
                 strip: StripSet::new(own.iter().copied(), MethodOverride::Remove),
                 upstream: Upstream::Socket(pages.socket().to_owned()),
-                metrics: metrics.site("portal")?,
+                metrics: metrics.site(PORTAL)?,
+                alone: alone.map(|(_, site)| site),
                 _pages: pages,
             },
             lifetimes: Lifetimes {
@@ -208,8 +225,37 @@ fn compile(
         response_timeout: site.response_timeout,
         hsts: site.hsts.map(hsts).transpose()?,
         metrics: metrics.site(&site.name)?,
-        identity: Arc::new(IdentityNames::new(&site.identity)),
+        identity: Arc::new(IdentityNames::new(&site.identity)?),
+        assertion: site.assertion,
     })
+}
+
+/// What answers to the host of `portal.url`, where that has nothing but the portal.
+fn portal_alone(
+    live: &Live,
+    own: &[&str],
+    openers: Openers<'_>,
+    metrics: &Metrics,
+) -> anyhow::Result<Option<(HostPattern, Arc<Site>)>> {
+    let Some(host) = live.host_of_portal_alone() else {
+        return Ok(None);
+    };
+    let host = HostPattern::Exact(host.to_owned());
+    let site = doorward_config::Site {
+        name: PORTAL.to_owned(),
+        rules: vec![anyone()],
+        ..doorward_config::Site::new(host.clone(), doorward_config::Upstream::None)
+    };
+    let compiled = compile(&site, own, openers, metrics)?;
+    Ok(Some((host, Arc::new(compiled))))
+}
+
+/// Nobody has to sign in to hear that there is nothing.
+fn anyone() -> Rule {
+    Rule {
+        allow: Allow::Anyone,
+        ..Rule::signed_in()
+    }
 }
 
 /// The host alone: what is below it may be others'.

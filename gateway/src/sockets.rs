@@ -6,12 +6,13 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::IntoRawFd;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use async_trait::async_trait;
 use pingora_core::server::{ListenFds, ShutdownWatch};
 use pingora_core::services::{ServiceReadyNotifier, ServiceWithDependents};
+
+use crate::upgrade::Taken;
 
 /// One bound socket.
 #[derive(Debug)]
@@ -21,28 +22,42 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Binds `address`; the unspecified IPv6 address falls back to IPv4's where the kernel has no IPv6.
+    /// Takes over the socket of `address` from the process before, or binds it; the unspecified IPv6 address falls
+    /// back to IPv4's where the kernel has no IPv6.
     ///
     /// # Errors
     /// The address cannot be had.
-    pub fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let listener = listen(address)
-            .or_else(|error| match (address.ip(), error.kind()) {
-                (IpAddr::V6(ip), kind)
-                    if ip.is_unspecified() && kind != io::ErrorKind::AddrInUse =>
-                {
-                    listen(SocketAddr::new(
-                        Ipv4Addr::UNSPECIFIED.into(),
-                        address.port(),
-                    ))
-                }
-                _ => Err(error),
-            })
-            .with_context(|| format!("cannot listen on {address}"))?;
+    pub fn bind(address: SocketAddr, before: Option<&mut Taken>) -> anyhow::Result<Self> {
+        let instead = match address.ip() {
+            IpAddr::V6(ip) if ip.is_unspecified() => Some(SocketAddr::new(
+                Ipv4Addr::UNSPECIFIED.into(),
+                address.port(),
+            )),
+            _ => None,
+        };
+        let taken =
+            before.and_then(|before| before.socket(address).or_else(|| before.socket(instead?)));
+        let listener = match taken {
+            Some(listener) => listener,
+            None => listen(address)
+                .or_else(|error| match instead {
+                    Some(instead) if error.kind() != io::ErrorKind::AddrInUse => listen(instead),
+                    _ => Err(error),
+                })
+                .with_context(|| format!("cannot listen on {address}"))?,
+        };
         let address = listener
             .local_addr()
             .context("a listening socket has no address")?;
         Ok(Self { listener, address })
+    }
+
+    /// The same socket once more.
+    ///
+    /// # Errors
+    /// There are too many files open.
+    pub fn listener(&self) -> io::Result<TcpListener> {
+        self.listener.try_clone()
     }
 
     /// Where it listens.
@@ -66,13 +81,13 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Gives the bound sockets to pingora before the services that listen on them start.
-pub struct Sockets(Mutex<Vec<Bound>>);
+pub struct Sockets(Vec<Bound>);
 
 impl Sockets {
     /// These sockets.
     #[must_use]
     pub fn new(bound: Vec<Bound>) -> Self {
-        Self(Mutex::new(bound))
+        Self(bound)
     }
 }
 
@@ -85,7 +100,7 @@ impl ServiceWithDependents for Sockets {
         _: usize,
         ready: ServiceReadyNotifier,
     ) {
-        let bound = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let bound = std::mem::take(&mut self.0);
         if let Some(fds) = fds {
             let mut fds = fds.lock();
             for socket in bound {

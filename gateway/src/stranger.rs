@@ -162,7 +162,8 @@ fn way(asking: &Asking<'_>) -> Way {
     }
 }
 
-fn address(portal: &str, page: &str, to: &str) -> String {
+/// The address of a built-in page that leads back to `to`.
+pub(crate) fn address(portal: &str, page: &str, to: &str) -> String {
     format!("{portal}/{page}?to={}", utf8_percent_encode(to, RESERVED))
 }
 

@@ -82,6 +82,21 @@ fn rules_that_name_who_may_pass_need_no_warning() {
 }
 
 #[test]
+fn a_site_that_nobody_may_ask_about_is_warned_of() {
+    let mut site = app("app.internal");
+    site.upstream = Upstream::None;
+    let mut config = before(site);
+    config.live.registration.mode = RegistrationMode::Closed;
+    let text = print(&config, None);
+    assert!(
+        text.contains("nobody may ask: set server.trusted_proxies"),
+        "{text}"
+    );
+    config.live.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    assert!(!print(&config, None).contains("warning"));
+}
+
+#[test]
 fn what_is_open_is_said_as_it_is() {
     let open = |path: &str| Rule {
         path: Some(PathGlob::parse(path).unwrap()),

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use doorward_config::{Boot, Config, DatabaseUrl, Sources};
+use doorward_config::{Boot, Config, DatabaseUrl, HostPattern, Live, Sources};
 use doorward_identity::session::Token;
 use doorward_identity::{Clock, Identity, SystemClock, SystemRandom};
 use rustix::fs::{Access, access};
@@ -27,8 +27,14 @@ pub fn check(sources: &Sources) -> Result<(), Trouble> {
     praise(sources, &config)
 }
 
-/// What is right, but not for long or not any more.
+/// What is right, but not for long, not any more, or not what is meant.
 fn warn(config: &Config) {
+    if let Some((site, host)) = site_on_portal(&config.live) {
+        eprintln!(
+            "warning: the site {site} is on {host}, the host of portal.url: its scripts could read what people type \
+             when they sign in for the other hosts; give portal.url a host of its own"
+        );
+    }
     let now = SystemTime::from(SystemClock.now());
     for certificate in &config.live.certificates {
         let pair = certificate.files().and_then(|files| files.pair());
@@ -37,6 +43,16 @@ fn warn(config: &Config) {
             eprintln!("warning: the certificate in {chain} has expired; browsers will refuse it");
         }
     }
+}
+
+/// A site that shares its origin with the sign-in of others.
+fn site_on_portal(live: &Live) -> Option<(&str, &str)> {
+    let portal = live.portal.url.as_ref()?.host_str()?;
+    let named = |host: &HostPattern| *host != HostPattern::Any;
+    let others = live.sites.iter().filter(|site| named(&site.host)).count() > 1;
+    let own = HostPattern::Exact(portal.to_owned());
+    let site = live.sites.iter().find(|site| site.host == own)?;
+    others.then_some((site.name.as_str(), portal))
 }
 
 fn praise(sources: &Sources, config: &Config) -> Result<(), Trouble> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use doorward::boot::{self, House};
+use doorward::boot::{self, House, Start};
 use doorward::logging;
 use doorward_config::{Overrides, Problems, Sources};
 use doorward_identity::{Fault, SystemClock};
@@ -20,6 +20,9 @@ pub struct Serve {
     /// Serve here instead of on the configured addresses
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
+    /// Take over from the process that runs in the same `data_dir`, without a closed door
+    #[arg(long)]
+    pub upgrade: bool,
 }
 
 impl Serve {
@@ -28,12 +31,22 @@ impl Serve {
         Self {
             upstream: self.upstream.or(before.upstream),
             listen: self.listen.or(before.listen),
+            upgrade: self.upgrade || before.upgrade,
+        }
+    }
+
+    /// Whether another process is to be relieved.
+    pub fn start(&self) -> Start {
+        if self.upgrade {
+            Start::Upgrade
+        } else {
+            Start::Alone
         }
     }
 
     /// Whether nothing was said.
     pub fn is_empty(&self) -> bool {
-        self.upstream.is_none() && self.listen.is_none()
+        self.upstream.is_none() && self.listen.is_none() && !self.upgrade
     }
 }
 
@@ -47,13 +60,13 @@ impl From<Serve> for Overrides {
 }
 
 /// Serves until it is told to stop.
-pub fn run(sources: Sources) -> Result<(), Trouble> {
+pub fn run(sources: Sources, start: Start) -> Result<(), Trouble> {
     // First of all: whoever asks for a reload too early must not end us.
     let house = House::open().map_err(|error| Trouble::refused(format!("error: {error:#}")))?;
     let config = settings::load(&sources)?;
     let lines = logging::start(config.boot.log, Arc::new(SystemClock))
         .map_err(|error| Trouble::refused(format!("error: {error}")))?;
-    let outcome = boot::run(house, config, sources);
+    let outcome = boot::run(house, config, sources, start);
     lines.flush();
     outcome.map_err(why)
 }

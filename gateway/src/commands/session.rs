@@ -1,11 +1,11 @@
-//! `doorward session`: who is signed in, and ending that.
+//! `doorward session`: who is signed in, and ending that. A sign-in that serves several hosts is one.
 //!
 //! What is ended here is gone on every running gateway within a second.
 
 use clap::{Args, Subcommand};
 use doorward_config::Config;
 use doorward_identity::audit::{By, Event};
-use doorward_identity::session::{Amr, Ended, Remembered, SessionKey, Snapshot};
+use doorward_identity::session::{Amr, Ended, Remembered, SessionKey, SignIn, Snapshot};
 use doorward_identity::{AccountId, Identity};
 use serde_json::json;
 
@@ -61,12 +61,6 @@ pub struct Which {
     all: bool,
 }
 
-/// One session, and whose it is.
-struct Found {
-    key: SessionKey,
-    snapshot: Snapshot,
-}
-
 /// Does `command`.
 pub fn session(command: SessionCommand, config: &Config) -> Result<(), Trouble> {
     open::with_stores(&config.boot, async |identity| match command {
@@ -97,14 +91,13 @@ async fn of(
     identity: &Identity,
     config: &Config,
     accounts: &[AccountId],
-) -> Result<Vec<Found>, Trouble> {
+) -> Result<Vec<SignIn>, Trouble> {
     let mut found = Vec::new();
     for account in accounts {
         let sessions = identity.sessions.list(*account, config.live.session.idle);
-        let sessions = sessions.await?.into_iter();
-        found.extend(sessions.map(|(key, snapshot)| Found { key, snapshot }));
+        found.extend(SignIn::of(sessions.await?));
     }
-    found.sort_by_key(|session| session.snapshot.record.opened_at);
+    found.sort_by_key(|sign_in| sign_in.first().1.record.opened_at);
     Ok(found)
 }
 
@@ -126,10 +119,11 @@ async fn revoke(identity: &Identity, accounts: &[AccountId]) -> Result<u64, Trou
 
 async fn revoke_one(identity: &Identity, config: &Config, id: &str) -> Result<(), Trouble> {
     let all = of(identity, config, &everybody(identity).await?).await?;
+    let named = |(key, _): &&(SessionKey, Snapshot)| key.to_string().starts_with(id);
     let mut matching = all
         .iter()
-        .filter(|session| session.key.to_string().starts_with(id));
-    let Some(session) = matching.next() else {
+        .filter_map(|sign_in| sign_in.sessions().find(named));
+    let Some((key, _)) = matching.next() else {
         return Err(Trouble::refused(format!(
             "error: there is no session whose id begins with {id}\n\
              help: `doorward session list --all` shows those that there are"
@@ -140,11 +134,7 @@ async fn revoke_one(identity: &Identity, config: &Config, id: &str) -> Result<()
             "error: several sessions have an id that begins with {id}\nhelp: give more of it"
         )));
     }
-    match identity
-        .sessions
-        .revoke(&session.key, Ended::Revoked)
-        .await?
-    {
+    match identity.sessions.end(key, Ended::Revoked).await? {
         Some(record) => {
             note(identity, record.account).await?;
             ended(1)
@@ -169,11 +159,11 @@ fn ended(count: u64) -> Result<(), Trouble> {
     }
 }
 
-fn list(found: &[Found], format: Format) -> Result<(), Trouble> {
+fn list(found: &[SignIn], format: Format) -> Result<(), Trouble> {
     match format {
-        Format::Json => print::json(&found.iter().map(Found::json).collect::<Vec<_>>()),
+        Format::Json => print::json(&found.iter().map(json).collect::<Vec<_>>()),
         Format::Table => {
-            let rows: Vec<_> = found.iter().map(Found::row).collect();
+            let rows: Vec<_> = found.iter().map(row).collect();
             let headings = [
                 "ID",
                 "USER",
@@ -188,35 +178,34 @@ fn list(found: &[Found], format: Format) -> Result<(), Trouble> {
     }
 }
 
-impl Found {
-    fn row(&self) -> [String; 7] {
-        let Snapshot { record, last_seen } = &self.snapshot;
-        [
-            self.key.to_string().chars().take(SHOWN).collect(),
-            record.user.clone(),
-            moment(record.opened_at),
-            moment(*last_seen),
-            moment(record.ends_at),
-            record.address.to_string(),
-            record.device.clone(),
-        ]
-    }
+fn row(sign_in: &SignIn) -> [String; 7] {
+    let (key, Snapshot { record, .. }) = sign_in.first();
+    [
+        key.to_string().chars().take(SHOWN).collect(),
+        record.user.clone(),
+        moment(record.opened_at),
+        moment(sign_in.last_seen()),
+        moment(record.ends_at),
+        record.address.to_string(),
+        record.device.clone(),
+    ]
+}
 
-    fn json(&self) -> serde_json::Value {
-        let Snapshot { record, last_seen } = &self.snapshot;
-        json!({
-            "id": self.key.to_string(),
-            "account": record.account.to_string(),
-            "user": record.user,
-            "opened_at": record.opened_at.to_string(),
-            "last_seen": last_seen.to_string(),
-            "ends_at": record.ends_at.to_string(),
-            "remembered": record.remembered == Remembered::Yes,
-            "amr": record.amr.iter().map(|amr| Amr::as_str(*amr)).collect::<Vec<_>>(),
-            "address": record.address.to_string(),
-            "device": record.device,
-        })
-    }
+fn json(sign_in: &SignIn) -> serde_json::Value {
+    let (key, Snapshot { record, .. }) = sign_in.first();
+    json!({
+        "id": key.to_string(),
+        "account": record.account.to_string(),
+        "user": record.user,
+        "opened_at": record.opened_at.to_string(),
+        "last_seen": sign_in.last_seen().to_string(),
+        "ends_at": record.ends_at.to_string(),
+        "remembered": record.remembered == Remembered::Yes,
+        "amr": record.amr.iter().map(|amr| Amr::as_str(*amr)).collect::<Vec<_>>(),
+        "address": record.address.to_string(),
+        "device": record.device,
+        "hosts": sign_in.hosts(),
+    })
 }
 
 fn beginning(text: &str) -> Result<String, String> {

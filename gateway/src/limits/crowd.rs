@@ -1,4 +1,4 @@
-//! How many connections each address has now.
+//! How many connections each address has now, and which budget.
 //!
 //! Owns the counting. An address is what one customer of a provider gets: of IPv6 a /64, or one machine would be as
 //! many as it likes. Must not know who is exempt.
@@ -7,12 +7,18 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::resets::{Budget, Resets};
+
 /// What is left of an IPv6 address: its first 64 bits.
 const NETWORK: u128 = !0 << 64;
 
-/// Everybody who is connected; as large as there are addresses with a connection.
+/// Everybody who is connected, and who was lately.
 #[derive(Debug, Default)]
-pub struct Crowd(Mutex<HashMap<IpAddr, u32>>);
+pub struct Crowd {
+    /// As large as there are addresses with a connection.
+    connections: Mutex<HashMap<IpAddr, u32>>,
+    resets: Arc<Resets>,
+}
 
 /// What becomes of one more connection.
 #[derive(Debug)]
@@ -47,8 +53,15 @@ impl Crowd {
         })
     }
 
+    /// The requests that `address` may still reset.
+    pub(super) fn resets(&self, address: IpAddr) -> Budget {
+        self.resets.of(network(address))
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

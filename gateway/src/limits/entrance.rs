@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::frames::Frames;
 use super::multiplex::{Multiplex, Over};
+use super::resets::Budget;
 use super::streams::Streams;
 use super::{Crowd, Entry, Late, PACE, Pace, Place, Tempo, Timed, Unwatched};
 use crate::current::Current;
@@ -180,13 +181,19 @@ where
     }
 
     /// Many requests at once.
-    async fn serve_together(&self, stream: Stream, peer: IpAddr, limits: Limits) {
-        let _counted = self.hall.draining.count();
+    async fn serve_together(
+        &self,
+        stream: Stream,
+        peer: IpAddr,
+        limits: Limits,
+        resets: Option<Budget>,
+    ) {
+        let _counted = self.hall.draining.count_shared();
         let multiplex = Arc::new(Multiplex::new(
             limits.header_timeout,
             limits.requests_per_connection,
         ));
-        let frames = Frames::new(limits.header_timeout, Arc::clone(&multiplex));
+        let frames = Frames::new(limits.header_timeout, Arc::clone(&multiplex), resets);
         let timed = Timed::new(stream, frames);
         let streams = Arc::new(Streams {
             app: Arc::clone(&self.app),
@@ -234,14 +241,15 @@ where
         mut stream: Stream,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
+        let _counted = self.hall.draining.count();
         let sites = self.hall.current.load();
         let peer = self.hall.identify(&mut stream, &sites).await?;
         let limits = sites.live.limits;
         let admittance = self.hall.admit(peer, &sites);
         drop(sites);
-        let _place = match admittance {
-            Admittance::Counted(place) => Some(place),
-            Admittance::Exempt => None,
+        let (_place, resets) = match admittance {
+            Admittance::Counted(place) => (Some(place), Some(self.hall.crowd.resets(peer))),
+            Admittance::Exempt => (None, None),
             Admittance::Refused => {
                 self.hall.metrics.refused(Refusal::TooMany.reason());
                 tracing::debug!(%peer, "too many connections");
@@ -250,13 +258,17 @@ where
         };
         let stream = self.shake_hands(stream, peer).await?;
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-            self.serve_together(stream, peer, limits).await;
+            self.serve_together(stream, peer, limits, resets).await;
             return None;
         }
         self.serve_one_by_one(stream, peer, limits, shutdown).await
     }
 
     async fn cleanup(&self) {
+        if self.hall.draining.is_relieved() {
+            // It would close what is idle, and a request may be on its way. The process ends when that is over.
+            std::future::pending::<()>().await;
+        }
         ServerApp::cleanup(&*self.app).await;
     }
 }

@@ -1,4 +1,5 @@
-//! Which part of HTTP/2's frames is under way (RFC 9113, section 4): what begins has to come to its end.
+//! Which part of HTTP/2's frames is under way (RFC 9113, section 4): what begins has to come to its end, and not too
+//! much of it is taken back.
 //!
 //! Owns that deadline. Reads lengths, kinds and one flag, nothing else; whoever speaks HTTP/2 behind it judges what
 //! they are worth.
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::multiplex::Multiplex;
 use super::pace::PATIENCE;
+use super::resets::Budget;
 use super::{Late, Watch};
 
 /// `PRI * HTTP/2.0…` (section 3.4).
@@ -19,6 +21,7 @@ const HEAD: usize = 9;
 
 const DATA: u8 = 0x0;
 const HEADERS: u8 = 0x1;
+const RST_STREAM: u8 = 0x3;
 const PUSH_PROMISE: u8 = 0x5;
 const CONTINUATION: u8 = 0x9;
 const END_HEADERS: u8 = 0x4;
@@ -27,6 +30,8 @@ const END_HEADERS: u8 = 0x4;
 #[derive(Debug)]
 pub struct Frames {
     multiplex: Arc<Multiplex>,
+    /// None for those who come for many.
+    resets: Option<Budget>,
     limit: Duration,
     part: Part,
     /// A block of headers has begun and goes on in the next frame.
@@ -52,9 +57,10 @@ enum Block {
 
 impl Frames {
     /// A connection that was just opened; `limit` for its first byte, and for each thing from beginning to end.
-    pub(super) fn new(limit: Duration, multiplex: Arc<Multiplex>) -> Self {
+    pub(super) fn new(limit: Duration, multiplex: Arc<Multiplex>, resets: Option<Budget>) -> Self {
         Self {
             multiplex,
+            resets,
             limit,
             part: Part::Preface(PREFACE),
             block: Block::Closed,
@@ -102,6 +108,9 @@ impl Frames {
                 self.block = Block::Open;
             }
             HEADERS | PUSH_PROMISE | CONTINUATION => self.block = Block::Closed,
+            RST_STREAM if self.resets.as_ref().is_some_and(|resets| !resets.spend()) => {
+                self.multiplex.too_many();
+            }
             // As slow as a body may be.
             DATA => self.deadline = Some((Instant::now() + PATIENCE.max(self.limit), Late::Head)),
             _ => {}

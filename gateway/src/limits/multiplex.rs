@@ -25,7 +25,7 @@ pub struct Multiplex {
     state: Mutex<State>,
     changed: Notify,
     goodbye: watch::Sender<bool>,
-    late: SetOnce<Late>,
+    end: SetOnce<Over>,
 }
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct State {
 pub enum Over {
     /// Nothing is open, and nothing comes.
     Idle,
-    /// The client goes on after it was told not to.
+    /// The client goes on after it was told not to, or takes too much back.
     TooMany,
     /// Something that it began did not come to its end.
     Late(Late),
@@ -66,7 +66,7 @@ impl Multiplex {
             state: Mutex::new(state),
             changed: Notify::new(),
             goodbye: watch::Sender::new(false),
-            late: SetOnce::new(),
+            end: SetOnce::new(),
         }
     }
 
@@ -105,13 +105,18 @@ impl Multiplex {
 
     /// The client was too late.
     pub fn late(&self, late: Late) {
-        let _ = self.late.set(late);
+        let _ = self.end.set(Over::Late(late));
+    }
+
+    /// The client takes back more than it may.
+    pub fn too_many(&self) {
+        let _ = self.end.set(Over::TooMany);
     }
 
     /// Waits until there is a reason not to serve it any more.
     pub async fn over(&self) -> Over {
         tokio::select! {
-            late = self.late.wait() => Over::Late(*late),
+            over = self.end.wait() => *over,
             over = self.served() => over,
         }
     }

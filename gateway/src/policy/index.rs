@@ -38,6 +38,11 @@ impl Index {
         Self { root }
     }
 
+    /// How many nodes there are, near enough: for the memory they take.
+    pub(super) fn nodes(&self) -> usize {
+        self.root.count()
+    }
+
     /// The first rule whose pattern matches the decoded path and that `is_about` the rest.
     pub(super) fn find(&self, path: &[u8], is_about: impl Fn(usize) -> bool) -> Option<usize> {
         let below = path.strip_prefix(b"/")?;
@@ -48,6 +53,11 @@ impl Index {
 }
 
 impl Node {
+    fn count(&self) -> usize {
+        let below = self.names.values().chain(self.wild.values());
+        1 + below.map(Self::count).sum::<usize>()
+    }
+
     fn insert<'a>(&mut self, mut segments: impl Iterator<Item = &'a str>, rule: usize) {
         let Some(segment) = segments.next() else {
             self.here.push(rule);

@@ -78,6 +78,10 @@ impl Terms {
             (Says::No, _) => Decision::Forbidden,
             // A second factor is somebody's: `anyone` who has one is still a person.
             (Says::WhoeverSignsIn, _) | (Says::Yes, Says::WhoeverSignsIn) => Decision::SignInNeeded,
+            // A program cannot show one.
+            (Says::Yes, Says::No) if person.is_some_and(|person| person.reach.is_limited()) => {
+                Decision::BeyondKey
+            }
             (Says::Yes, Says::No) => Decision::SecondFactorNeeded,
             (Says::Yes, Says::Yes) => match (&self.allow, self.require) {
                 (Allowed::Anyone, None) => Decision::Allowed(Entry::Open),

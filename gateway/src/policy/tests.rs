@@ -35,6 +35,7 @@ impl Someone {
             verified_email: self.email,
             roles: &self.roles,
             amr: &self.amr,
+            reach: Reach::Everywhere,
         }
     }
 }
@@ -61,6 +62,7 @@ fn asked(rules: &Rules, request: &str, from: &str, who: Option<&Someone>) -> Dec
     let (method, path) = request.split_once(' ').unwrap();
     let method = method.parse().unwrap();
     let facts = Facts {
+        host: "app.test",
         path,
         method: &method,
         client: from.parse().unwrap(),
@@ -395,4 +397,42 @@ fn ten_thousand_rules_are_not_read_one_by_one() {
         true
     });
     assert_eq!((found, asked.get()), (Some(9999), 1));
+}
+
+#[test]
+fn a_program_goes_as_far_as_its_key_and_is_no_second_factor() {
+    let rules = Rules::new(&[
+        Rule {
+            require: Some(Require::TwoFactor),
+            ..rule("/vault/**", &[], Allow::SignedIn)
+        },
+        rule("/deny/**", &[], Allow::Nobody),
+    ]);
+    let scope = doorward_identity::api_key::Scope {
+        paths: vec![PathGlob::parse("/**").unwrap()],
+        methods: vec![Method::GET],
+        ..Default::default()
+    };
+    let (scope, alice) = (Scope::new(&scope), alice());
+    let asked = |request: &str, reach| {
+        let (method, path) = request.split_once(' ').unwrap();
+        let method = method.parse().unwrap();
+        let facts = Facts {
+            host: "app.test",
+            path,
+            method: &method,
+            client: "::1".parse().unwrap(),
+        };
+        let person = Person {
+            reach,
+            ..alice.person()
+        };
+        decide(&rules, &facts, Some(&person))
+    };
+    let within = Reach::Within(&scope);
+    assert_eq!(asked("GET /vault/x", Reach::Everywhere), SECOND);
+    assert_eq!(asked("GET /vault/x", within), Decision::BeyondKey);
+    assert_eq!(asked("GET /deny/x", within), FORBIDDEN);
+    assert_eq!(asked("POST /deny/x", within), Decision::BeyondKey);
+    assert_eq!(asked("GET /deny/x", Reach::Nowhere), Decision::BeyondKey);
 }

@@ -22,6 +22,9 @@ use crate::wish::Format;
 /// What may be tried instead of a method that is never passed on.
 const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+/// For a program whose token is good, but not for this (RFC 6750, section 3.1).
+const INSUFFICIENT_SCOPE: HeaderValue =
+    HeaderValue::from_static(r#"Bearer realm="doorward", error="insufficient_scope""#);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Every page that we answer with, ready but for a name and a request id.
@@ -102,6 +105,10 @@ impl Refusal {
             Self::SecondFactorNeeded(Step::Forbidden { code_url }) => {
                 let more = json!({ "type": TWO_FACTOR_REQUIRED, "code_url": code_url });
                 self.problem(&mut header, asked.request_id, more)?
+            }
+            Self::BeyondKey => {
+                header.insert_header(WWW_AUTHENTICATE, INSUFFICIENT_SCOPE)?;
+                self.problem(&mut header, asked.request_id, json!({}))?
             }
             _ => match (asked.format, plates.of(self.kind())) {
                 (Format::Page, Some(plate)) => {

@@ -61,8 +61,10 @@ fn table() -> Vec<(Refusal, u16, &'static str, Option<&'static str>)> {
         (elsewhere(), 302, "elsewhere", None),
         (in_the_clear(), 308, "in_the_clear", None),
         (Refusal::Forbidden, 403, "forbidden", None),
+        (Refusal::BeyondKey, 403, "beyond_key", None),
         (code_page(), 302, "second_factor_needed", None),
         (code_problem(), 403, "second_factor_needed", None),
+        (Refusal::ForgedHeader, 403, "forged_header", None),
         (Refusal::ForeignOrigin, 403, "foreign_origin", None),
         (Refusal::StoreAway, 503, "store_away", Some("5")),
         (Refusal::NoUpstream, 404, "no_upstream", None),
@@ -149,6 +151,19 @@ fn a_second_factor_is_asked_for_where_there_is_a_page_and_named_where_there_is_n
 }
 
 #[test]
+fn beyond_a_key_is_told_to_programs_whatever_they_ask_for() {
+    for format in [Format::Page, Format::Problem] {
+        let problem = reply(&Refusal::BeyondKey, format, Some("anna"));
+        assert_eq!(
+            header(&problem, "www-authenticate"),
+            Some(r#"Bearer realm="doorward", error="insufficient_scope""#)
+        );
+        let problem: Value = serde_json::from_slice(&problem.body).unwrap();
+        assert_eq!(problem["detail"], "the API key is not for this");
+    }
+}
+
+#[test]
 fn a_page_that_is_elsewhere() {
     let reply = reply(&elsewhere(), Format::Problem, None);
     assert_eq!(header(&reply, "location"), Some("/_auth/account"));
@@ -171,6 +186,7 @@ fn a_page_for_people() {
                 | Refusal::Elsewhere { .. }
                 | Refusal::InTheClear { .. }
                 | Refusal::SecondFactorNeeded(_)
+                | Refusal::BeyondKey
         ) {
             continue;
         }

@@ -24,6 +24,8 @@ const SHARDS: usize = 64;
 pub(super) enum Answer {
     Found(Arc<Session>),
     Nothing,
+    /// There is something that lets nobody in for now. Not worth remembering: it may change unheard.
+    NotNow,
     Away,
 }
 

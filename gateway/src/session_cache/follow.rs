@@ -19,7 +19,7 @@ impl SessionCache {
     /// Follows the watch for as long as this runs. Memory is believed only while it does.
     pub async fn follow(self: &Arc<Self>) {
         let (to, mut events) = mpsc::channel(WAITING);
-        let watching = self.sessions.watch(to);
+        let watching = self.stores.sessions.watch(to);
         let hearing = async {
             while let Some(event) = events.recv().await {
                 self.hear(&event);

@@ -10,7 +10,9 @@ mod entry;
 mod flight;
 mod follow;
 mod hash;
+mod kept;
 mod open;
+mod sought;
 mod sweep;
 mod touch;
 mod unknown;
@@ -22,8 +24,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use doorward_identity::session::{Ear, SessionKey, Sessions};
-use doorward_identity::{Clock, Fault};
+use doorward_identity::Clock;
+use doorward_identity::session::{Ear, SessionKey};
 use jiff::Timestamp;
 
 use crate::metrics::Metrics;
@@ -34,6 +36,7 @@ use flight::{Answer, Flights};
 use hash::ByKey;
 use open::OpenConnections;
 pub use open::Watching;
+pub use sought::{Sought, Stores};
 use touch::Toucher;
 use unknown::Unknown;
 
@@ -86,7 +89,7 @@ pub enum Origin {
 
 /// The sessions this process remembers.
 pub struct SessionCache {
-    sessions: Arc<Sessions>,
+    stores: Stores,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     entries: papaya::HashMap<SessionKey, Arc<Entry>, ByKey>,
@@ -101,11 +104,11 @@ pub struct SessionCache {
 }
 
 impl SessionCache {
-    /// An empty memory in front of `sessions`, which is told of it. Questions run on `runtime`, so that they end
+    /// An empty memory in front of `stores`, which are told of it. Questions run on `runtime`, so that they end
     /// whatever becomes of the request that asked. It believes nothing until [`SessionCache::follow`] runs.
     #[must_use]
     pub fn new(
-        sessions: Arc<Sessions>,
+        stores: Stores,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
         bounds: Bounds,
@@ -113,8 +116,8 @@ impl SessionCache {
     ) -> Arc<Self> {
         let seed = ByKey::new();
         let cache = Arc::new(Self {
-            toucher: Toucher::start(Arc::clone(&sessions), &runtime),
-            sessions,
+            toucher: Toucher::start(stores.clone(), &runtime),
+            stores,
             clock,
             metrics,
             entries: papaya::HashMap::with_hasher(seed),
@@ -127,27 +130,28 @@ impl SessionCache {
             runtime,
         });
         let ear: Arc<dyn Ear> = Arc::new(Heard(Arc::downgrade(&cache)));
-        cache.sessions.hear(ear);
+        cache.stores.sessions.hear(ear);
         cache
     }
 
-    /// Finds a session: in memory where that may be believed, else in the store.
-    pub async fn find(self: &Arc<Self>, key: &SessionKey, lifetimes: Lifetimes) -> (Found, Origin) {
-        let now = self.clock.now();
+    /// Finds a session: in memory where that may be believed, else in the store. One of another kind than is sought is
+    /// none.
+    pub async fn find(self: &Arc<Self>, sought: Sought, lifetimes: Lifetimes) -> (Found, Origin) {
+        let now = self.clock.steady();
         if self.belief.is_proven(Instant::now())
-            && let Some(entry) = self.remembered(key)
+            && let Some(entry) = self.remembered(&sought)
             && entry.is_live(now, lifetimes.idle)
         {
             self.metrics.session_cache_hits.inc();
             return (Found::Known(entry), Origin::Memory);
         }
         self.metrics.session_cache_misses.inc();
-        (self.ask(key, lifetimes, now).await, Origin::Store)
+        (self.ask(&sought, lifetimes, now).await, Origin::Store)
     }
 
     /// Notes that a session was used, in the store at most once a minute. Called after the answer.
     pub fn used(&self, entry: &Entry, lifetimes: Lifetimes) {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         if entry.use_at(now, touch::period(lifetimes.idle)) {
             self.toucher.touch(entry, now);
         }
@@ -183,35 +187,31 @@ impl SessionCache {
         self.len() == 0
     }
 
-    fn remembered(&self, key: &SessionKey) -> Option<Arc<Entry>> {
-        self.entries.pin().get(key).cloned()
+    fn remembered(&self, sought: &Sought) -> Option<Arc<Entry>> {
+        let entry = self.entries.pin().get(sought.key()).cloned();
+        entry.filter(|entry| entry.sought() == *sought)
     }
 
-    async fn ask(
-        self: &Arc<Self>,
-        key: &SessionKey,
-        lifetimes: Lifetimes,
-        now: Timestamp,
-    ) -> Found {
-        if self.unknown.is_known(key, Instant::now()) {
+    async fn ask(self: &Arc<Self>, sought: &Sought, lifetimes: Lifetimes, now: Timestamp) -> Found {
+        if self.unknown.is_known(sought.key(), Instant::now()) {
             return Found::None;
         }
-        match self.answer(key, lifetimes.idle).await {
-            Answer::Found(entry) => Found::Known(entry),
-            Answer::Nothing => Found::None,
-            Answer::Away => self.graced(key, lifetimes, now),
+        match self.answer(sought, lifetimes.idle).await {
+            Answer::Found(entry) if entry.sought() == *sought => Found::Known(entry),
+            Answer::Found(_) | Answer::Nothing | Answer::NotNow => Found::None,
+            Answer::Away => self.graced(sought, lifetimes, now),
         }
     }
 
     /// Known sessions are honoured for a while when nothing can be asked, if the operator said so.
-    fn graced(&self, key: &SessionKey, lifetimes: Lifetimes, now: Timestamp) -> Found {
+    fn graced(&self, sought: &Sought, lifetimes: Lifetimes, now: Timestamp) -> Found {
         if !self
             .belief
             .within_grace(Instant::now(), lifetimes.outage_grace)
         {
             return Found::Away;
         }
-        match self.remembered(key) {
+        match self.remembered(sought) {
             // Idle cannot be judged without the store, only the absolute end can.
             Some(entry) if entry.is_live(now, Duration::MAX) => Found::Known(entry),
             Some(_) | None => Found::Away,
@@ -219,43 +219,29 @@ impl SessionCache {
     }
 
     /// Joins the question that is under way for this key, or asks it.
-    async fn answer(self: &Arc<Self>, key: &SessionKey, idle: Duration) -> Answer {
-        let (mut landing, is_new) = self.flights.board(key);
+    async fn answer(self: &Arc<Self>, sought: &Sought, idle: Duration) -> Answer {
+        let (mut landing, is_new) = self.flights.board(sought.key());
         if is_new == flight::Boarded::First {
-            let (cache, key) = (Arc::clone(self), *key);
+            let (cache, sought) = (Arc::clone(self), *sought);
             self.runtime
-                .spawn(async move { cache.fly(key, idle).await });
+                .spawn(async move { cache.fly(sought, idle).await });
         }
         landing.landed().await
     }
 
     /// Asks the store until the answer is not older than the last change that was heard of.
-    async fn fly(self: Arc<Self>, key: SessionKey, idle: Duration) {
+    async fn fly(self: Arc<Self>, sought: Sought, idle: Duration) {
+        let key = *sought.key();
         let mut flight = self.flights.hold(&key);
         for _ in 0..flight::TRIES {
             flight.take_off();
-            let answer = self.read(&key, idle).await;
+            let answer = self.stores.ask(&sought, idle).await;
             let kept = flight.land(answer, |answer| self.keep(&key, answer));
             if kept == flight::Landed::Fresh {
                 return;
             }
         }
         flight.give_up();
-    }
-
-    async fn read(&self, key: &SessionKey, idle: Duration) -> Answer {
-        match self.sessions.find(key, idle).await {
-            Ok(Some(snapshot)) => Answer::Found(Arc::new(Entry::new(*key, snapshot))),
-            Ok(None) => Answer::Nothing,
-            Err(fault @ Fault::StoreAway { .. }) => {
-                tracing::debug!(%fault, "a session could not be asked for");
-                Answer::Away
-            }
-            Err(fault) => {
-                tracing::error!(%fault, session = %key.short(), "a session cannot be read");
-                Answer::Away
-            }
-        }
     }
 
     /// Remembers what the store said. Runs while changes of this key wait.
@@ -266,6 +252,7 @@ impl SessionCache {
                 self.forget(key);
                 self.unknown.note(*key, Instant::now());
             }
+            Answer::NotNow => self.forget(key),
             Answer::Away => {}
         }
     }

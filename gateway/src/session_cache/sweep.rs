@@ -25,7 +25,7 @@ impl SessionCache {
     }
 
     pub(super) fn sweep_once(&self) {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let crowded = self.entries.len() > self.bounds.entries / 100 * FULL
             || self.bytes.load(Ordering::Relaxed) > self.bounds.bytes / 100 * FULL;
         let goes = |entry: &Entry| {

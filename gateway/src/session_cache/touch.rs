@@ -1,13 +1,12 @@
 //! Telling the store when a session was last used: rarely, afterwards, and never while somebody waits.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_identity::session::{SessionKey, Sessions};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::entry::Entry;
+use super::{Sought, Stores};
 
 /// A session's last use is written at most this often.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -26,17 +25,22 @@ pub(super) struct Toucher {
 }
 
 struct Note {
-    key: SessionKey,
+    sought: Sought,
     at: Timestamp,
     ends_at: Timestamp,
 }
 
 impl Toucher {
-    pub(super) fn start(sessions: Arc<Sessions>, runtime: &tokio::runtime::Handle) -> Self {
+    pub(super) fn start(stores: Stores, runtime: &tokio::runtime::Handle) -> Self {
         let (notes, mut waiting) = mpsc::channel::<Note>(WAITING);
         runtime.spawn(async move {
-            while let Some(Note { key, at, ends_at }) = waiting.recv().await {
-                if let Err(fault) = sessions.touch(&key, at, ends_at).await {
+            while let Some(Note {
+                sought,
+                at,
+                ends_at,
+            }) = waiting.recv().await
+            {
+                if let Err(fault) = stores.note_use(&sought, at, ends_at).await {
                     tracing::debug!(%fault, "the last use of a session was not written");
                 }
             }
@@ -45,13 +49,16 @@ impl Toucher {
     }
 
     pub(super) fn touch(&self, entry: &Entry, at: Timestamp) {
-        let note = Note {
-            key: *entry.key(),
-            at,
-            ends_at: entry.record().ends_at,
-        };
-        if self.notes.try_send(note).is_err() {
-            tracing::debug!("too many last uses wait to be written");
+        let parent = entry.parent().map(Sought::Person);
+        for sought in std::iter::once(entry.sought()).chain(parent) {
+            let note = Note {
+                sought,
+                at,
+                ends_at: entry.ends_at(),
+            };
+            if self.notes.try_send(note).is_err() {
+                tracing::debug!("too many last uses wait to be written");
+            }
         }
     }
 }

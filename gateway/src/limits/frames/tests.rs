@@ -2,12 +2,13 @@ use proptest::prelude::*;
 use tokio::time::{advance, pause};
 
 use super::*;
+use crate::limits::multiplex::Over;
 
 const LIMIT: Duration = Duration::from_secs(10);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn frames() -> Frames {
-    Frames::new(LIMIT, Arc::new(Multiplex::new(LIMIT, 10)))
+    Frames::new(LIMIT, Arc::new(Multiplex::new(LIMIT, 10)), None)
 }
 
 fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
@@ -53,6 +54,32 @@ async fn what_has_begun_has_so_long_from_its_beginning() {
     assert!(left_over < 5 * SECOND && late == Late::Head);
     frames.came(&headers[58..]);
     assert_eq!(left(&mut frames), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_resets_too_much_is_sent_away_unless_they_come_for_many() {
+    let budgets = Arc::new(crate::limits::resets::Resets::default());
+    let address = [192, 0, 2, 1].into();
+    for (resets, most) in [
+        (Some(budgets.of(address)), 500),
+        (Some(budgets.of(address)), 0),
+        (None, 10_000),
+    ] {
+        let multiplex = Arc::new(Multiplex::new(LIMIT, 10));
+        let mut frames = Frames::new(LIMIT, Arc::clone(&multiplex), resets);
+        frames.came(&[b'P'; PREFACE]);
+        let over = async || {
+            let over = tokio::time::timeout(Duration::ZERO, multiplex.over());
+            over.await.ok()
+        };
+        for _ in 0..most {
+            frames.came(&frame(RST_STREAM, 0, 4));
+        }
+        assert_eq!(over().await, None, "after {most}");
+        frames.came(&frame(RST_STREAM, 0, 4));
+        let expected = (most < 10_000).then_some(Over::TooMany);
+        assert_eq!(over().await, expected, "after one more than {most}");
+    }
 }
 
 #[tokio::test]

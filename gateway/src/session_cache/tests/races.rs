@@ -8,7 +8,7 @@ async fn an_answer_from_before_a_change_is_not_remembered() {
     let key = memory.store.has_session();
     memory.store.hold();
     let cache = Arc::clone(&memory.cache);
-    let asking = tokio::spawn(async move { cache.find(&key, LIFETIMES).await.0 });
+    let asking = tokio::spawn(async move { cache.find(Sought::Person(key), LIFETIMES).await.0 });
     memory.store.wait_for_read().await;
     // The store's answer is on its way: live. Now the session ends and the change is heard of.
     memory.store.loses(&key);
@@ -28,7 +28,7 @@ async fn an_answer_from_before_everything_changed_is_not_remembered() {
     let key = memory.store.has_session();
     memory.store.hold();
     let cache = Arc::clone(&memory.cache);
-    let asking = tokio::spawn(async move { cache.find(&key, LIFETIMES).await.0 });
+    let asking = tokio::spawn(async move { cache.find(Sought::Person(key), LIFETIMES).await.0 });
     memory.store.wait_for_read().await;
     memory.store.loses(&key);
     memory.hear(&Event::Everything);
@@ -45,7 +45,7 @@ async fn an_undisturbed_answer_is_remembered() {
     let key = memory.store.has_session();
     memory.store.hold();
     let cache = Arc::clone(&memory.cache);
-    let asking = tokio::spawn(async move { cache.find(&key, LIFETIMES).await.0 });
+    let asking = tokio::spawn(async move { cache.find(Sought::Person(key), LIFETIMES).await.0 });
     memory.store.wait_for_read().await;
     memory.hear(&Event::Changed(super::key()));
     memory.store.release();
@@ -60,6 +60,7 @@ async fn what_is_ended_here_is_gone_here_at_once() {
     assert!(memory.is_known(&key).await);
     memory
         .cache
+        .stores
         .sessions
         .revoke(&key, doorward_identity::session::Ended::Logout)
         .await
@@ -76,9 +77,12 @@ async fn a_stampede_on_one_key_is_one_question() {
     let tasks: Vec<_> = (0..500)
         .map(|_| {
             let cache = Arc::clone(&memory.cache);
-            tokio::spawn(
-                async move { matches!(cache.find(&key, LIFETIMES).await.0, Found::Known(_)) },
-            )
+            tokio::spawn(async move {
+                matches!(
+                    cache.find(Sought::Person(key), LIFETIMES).await.0,
+                    Found::Known(_)
+                )
+            })
         })
         .collect();
     memory.store.wait_for_read().await;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use doorward_identity::session::{
-    Amr, Event, Record, Remembered, Rewritten, Rights, SessionKey, SessionStore, Snapshot,
+    Amr, Confirmed, Event, Mark, Record, Remembered, Rewritten, Rights, SessionKey, SessionStore,
+    Snapshot,
 };
 use doorward_identity::{AccountId, Fault, StoreName, SystemRandom};
 use jiff::Timestamp;
@@ -78,6 +79,8 @@ impl ScriptedStore {
             device: "Mozilla/5.0".into(),
             address: "192.0.2.1".parse().unwrap(),
             generation: 1,
+            grant: None,
+            family: None,
         };
         Snapshot {
             record,
@@ -188,6 +191,10 @@ impl SessionStore for ScriptedStore {
 
     async fn rewrite(&self, _: &SessionKey, _: &Rights) -> Result<Rewritten, Fault> {
         unreachable!("these tests change no rights")
+    }
+
+    async fn confirm(&self, _: &SessionKey, _: &Mark, _: &Record) -> Result<Confirmed, Fault> {
+        unreachable!("these tests make nothing")
     }
 
     async fn touch(&self, _: &SessionKey, at: Timestamp, _: Timestamp) -> Result<(), Fault> {
