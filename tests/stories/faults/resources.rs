@@ -49,9 +49,9 @@ async fn descriptors() {
     for _ in 0..40 {
         crowd.push(anna.wire().await);
     }
+    // It cannot be counted: whoever waits for a connection has one already, which is listed nowhere.
     until("none is left", RECOVERED, async || {
-        let open = u64::try_from(gateway.open_files()).expect("a number");
-        (open >= room).then_some(())
+        logged(&stack, "Too many open files").then_some(())
     })
     .await;
     // Every connection to the site that could be reused is in use.
