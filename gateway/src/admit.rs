@@ -3,7 +3,7 @@
 //! Owns [`Admission`], which nothing outside this file can make. Without one there is no peer to forward to.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use doorward_identity::access_token::{KnownTokens, NotGood};
 use doorward_identity::api_key::KeySecret;
@@ -114,7 +114,8 @@ impl Judge {
             method: &request.method,
             client: visit.client.address,
         };
-        let mut who = if self.cache.is_linked() || !is_open(site, &facts) {
+        let linked = self.cache.was_linked(context.began().instant);
+        let mut who = if linked || !is_open(site, &facts) {
             self.who(request, visit, context).await
         } else {
             let who = timeout(PATIENCE, self.who(request, visit, context));
@@ -199,13 +200,15 @@ impl Judge {
         (via, visit): (Via, &Visit),
         context: &mut Context,
     ) -> Who {
-        let asked = Instant::now();
-        let (found, origin) = self.cache.find(sought, context.sites.lifetimes).await;
+        // Not what the request began with: it may have waited for a store since.
+        let asked = context.began().go_on();
+        let lifetimes = context.sites.lifetimes;
+        let (found, origin) = self.cache.find_at(asked, sought, lifetimes).await;
         let source = match origin {
             Origin::Memory => Source::Cache,
             Origin::Store => Source::Store,
         };
-        self.metrics.authz(source, asked.elapsed());
+        self.metrics.authz(source, asked.instant.elapsed());
         match found {
             Found::Known(entry) if !entry.counts_on(visit.host.name()) => Who::Nobody,
             Found::Known(entry) => {

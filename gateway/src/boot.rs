@@ -25,7 +25,7 @@ use crate::admit::Judge;
 use crate::banner::{self, Banner};
 use crate::compile::Compiler;
 use crate::current::Current;
-use crate::door::{Door, Draining};
+use crate::draining::Draining;
 use crate::limits::Hall;
 use crate::listeners::{Listeners, Serving};
 use crate::metrics::Metrics;
@@ -351,7 +351,7 @@ impl Parts {
             identity: Arc::clone(&self.identity),
             tokens: KnownTokens::default(),
         });
-        let door = || {
+        let proxy = || {
             let gate = Gate {
                 judge: Arc::clone(&judge),
                 request_ids: RequestIds::new(&*self.identity.random),
@@ -360,7 +360,7 @@ impl Parts {
             };
             let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
             proxy.handle_init_modules();
-            Arc::new(Door::new(proxy))
+            Arc::new(proxy)
         };
         let hall = Hall {
             current: Arc::clone(&self.current),
@@ -368,7 +368,7 @@ impl Parts {
             draining: Arc::clone(draining),
             crowd: Arc::default(),
         };
-        listeners.serve(door, &Arc::new(hall), &self.certificates)
+        listeners.serve(proxy, &Arc::new(hall), &self.certificates)
     }
 }
 

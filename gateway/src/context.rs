@@ -6,11 +6,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use doorward_identity::AccountId;
 use doorward_identity::session::SessionKey;
+use doorward_identity::{AccountId, Reading};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
-use jiff::Timestamp;
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
@@ -83,8 +82,7 @@ pub enum Place {
 
 /// The access line in the making.
 pub struct Record {
-    began: Instant,
-    started: Timestamp,
+    began: Reading,
     metrics: Arc<SiteMetrics>,
     site: Option<Arc<str>>,
     method: Method,
@@ -131,7 +129,7 @@ impl Context {
     pub fn new(
         sites: Arc<Sites>,
         request_id: String,
-        started: Timestamp,
+        began: Reading,
         in_flight: InFlight,
         metrics: Arc<SiteMetrics>,
     ) -> Self {
@@ -147,34 +145,44 @@ impl Context {
             body: 0,
             attempts: Attempts::default(),
             asked_upstream: None,
-            record: Record::new(started, metrics),
+            record: Record::new(began, metrics),
             _in_flight: in_flight,
         }
     }
 
-    /// Writes the access line and counts the request, once.
-    pub fn finish(&mut self, session: &Session) {
+    /// When it began.
+    #[must_use]
+    pub fn began(&self) -> Reading {
+        self.record.began
+    }
+
+    /// Writes the access line and counts the request, once. Says when that was.
+    pub fn finish(&mut self, session: &Session) -> Reading {
         self.record.bytes =
             u64::try_from(session.as_downstream().body_bytes_sent()).unwrap_or(u64::MAX);
         if let Some(response) = session.as_downstream().response_written() {
             self.record.status = Some(response.status.as_u16());
         }
-        self.record.write(&self.request_id);
+        let ended = self.began().go_on();
+        self.record.write(&self.request_id, ended);
+        ended
     }
 }
 
 impl Drop for Context {
     /// A request that was cut off has not been through `logging`.
     fn drop(&mut self) {
-        self.record.write(&self.request_id);
+        if !self.record.written {
+            let ended = self.began().go_on();
+            self.record.write(&self.request_id, ended);
+        }
     }
 }
 
 impl Record {
-    fn new(started: Timestamp, metrics: Arc<SiteMetrics>) -> Self {
+    fn new(began: Reading, metrics: Arc<SiteMetrics>) -> Self {
         Self {
-            began: Instant::now(),
-            started,
+            began,
             metrics,
             site: None,
             method: Method::GET,
@@ -219,22 +227,18 @@ impl Record {
         &self.metrics
     }
 
-    /// When it began.
-    #[must_use]
-    pub fn began(&self) -> Instant {
-        self.began
-    }
-
-    fn write(&mut self, request_id: &str) {
+    fn write(&mut self, request_id: &str, ended: Reading) {
         if std::mem::replace(&mut self.written, true) {
             return;
         }
         let status = self.status.unwrap_or(CLIENT_LEFT);
-        let duration = self.began.elapsed();
+        let began = self.began.instant;
+        let duration = ended.instant.saturating_duration_since(began);
         self.metrics.request(&self.method, status, duration);
         let bytes = |value| Option::as_ref(value).map_or(&[][..], HeaderValue::as_bytes);
         let line = AccessRecord {
-            time: self.started,
+            began: self.began.now,
+            ended: ended.now,
             request_id,
             client: self.client,
             method: self.method.as_str(),

@@ -1,45 +1,67 @@
-//! Around every request: what pingora's phases cannot do, because they only run when something moves.
+//! Around what is open: what pingora's phases cannot do, because they only run when something moves.
 //!
-//! Owns the wrapper that closes a connection whose session has ended, idle or not. Must not know rules: [`Pass`] says
-//! what still holds.
+//! Owns closing what has ended, idle or not: one request of many on a connection, or a connection with one request after
+//! the other. Must not know rules: [`Pass`] says what still holds.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use pingora_core::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
-use pingora_core::protocols::http::ServerSession;
-use pingora_core::protocols::http::v2::server::H2Options;
-use pingora_core::server::ShutdownWatch;
-use pingora_proxy::{HttpProxy, ProxyHttp};
-use tokio::sync::SetOnce;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::limits;
 use crate::pass::{Closed, Pass};
 
-/// A request that ends sooner is never watched: watching costs, and a second is what revocation may take.
-const SHORT: Duration = Duration::from_secs(1);
+/// How often it is looked whether the same request is open still. One that ends sooner is never watched: watching costs,
+/// and a second is what revocation may take.
+const LOOK: Duration = Duration::from_millis(500);
 
 tokio::task_local! {
-    static CELL: Arc<Cell>;
+    static DOOR: Arc<Door>;
 }
 
-/// What the phases of one request tell the door around them.
+/// What the phases of a request tell the door around it.
 #[derive(Default)]
-struct Cell {
-    pass: OnceLock<Pass>,
-    deadline: OnceLock<Deadline>,
-    answered: AtomicBool,
+struct Door {
+    /// Odd while the current request has left something to watch; another number for each that has.
+    turn: AtomicU64,
+    left: Mutex<Left>,
 }
 
-#[derive(Clone, Copy)]
-struct Deadline(Instant);
+#[derive(Default)]
+struct Left {
+    pass: Option<Pass>,
+    /// When the upstream has to have begun to answer.
+    deadline: Option<Instant>,
+    answered: bool,
+}
+
+/// Serves until that is done, or until what is open has to be closed; `None` is the latter. Dropping what serves closes
+/// its connections.
+pub async fn around<T>(served: impl Future<Output = T>) -> Option<T> {
+    let door = Arc::new(Door::default());
+    let served = DOOR.scope(Arc::clone(&door), served);
+    tokio::select! {
+        biased;
+        served = served => Some(served),
+        closed = door.end() => {
+            tracing::info!(reason = closed.as_str(), "an open connection was closed");
+            None
+        }
+    }
+}
 
 /// Leaves the pass of the current request with the door around it. A second one in the same request is not taken.
 pub fn leave(pass: Pass) {
-    let left = CELL.try_with(|cell| cell.pass.set(pass).is_ok());
-    if left != Ok(true) {
+    let taken = DOOR.try_with(|door| {
+        door.take(|left| {
+            let first = left.pass.is_none();
+            left.pass.get_or_insert(pass);
+            first
+        })
+    });
+    if taken != Ok(true) {
         tracing::error!("a request has no door around it; its session's end would not close it");
     }
 }
@@ -47,182 +69,109 @@ pub fn leave(pass: Pass) {
 /// Has the door close the current request unless the upstream begins to answer in time. For what may be silent
 /// afterwards, so that pingora's own timeout on reads cannot be used.
 pub fn answer_within(limit: Duration) {
-    let _ = CELL.try_with(|cell| cell.deadline.set(Deadline(Instant::now() + limit)));
+    let deadline = Instant::now() + limit;
+    let _ = DOOR.try_with(|door| {
+        door.take(|left| {
+            left.deadline.get_or_insert(deadline);
+        });
+    });
 }
 
 /// The upstream began to answer.
 pub fn answered() {
-    let _ = CELL.try_with(|cell| cell.answered.store(true, Ordering::Relaxed));
+    let _ = DOOR.try_with(|door| {
+        if door.turn().is_some() {
+            door.left().answered = true;
+        }
+    });
 }
 
-/// Whether this process is leaving.
-#[derive(Debug, Default)]
-pub struct Draining {
-    begun: SetOnce<()>,
-    relieved: SetOnce<()>,
-    connections: AtomicUsize,
-    shared: AtomicUsize,
+/// The current request is over; another one may come.
+pub fn over() {
+    let _ = DOOR.try_with(|door| door.clear());
 }
 
-/// A connection that counts until this is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Draining {
-    /// From here on connections are closed after their answer.
-    pub fn begin(&self) {
-        // The second time changes nothing.
-        let _ = self.begun.set(());
+impl Door {
+    /// The number of the current request, if it has left something to watch.
+    fn turn(&self) -> Option<u64> {
+        let turn = self.turn.load(Ordering::Relaxed);
+        (turn % 2 == 1).then_some(turn)
     }
 
-    /// Whether [`Draining::begin`] was called.
-    #[must_use]
-    pub fn is_on(&self) -> bool {
-        self.begun.initialized()
+    fn take<T>(&self, take: impl FnOnce(&mut Left) -> T) -> T {
+        let taken = take(&mut self.left());
+        if self.turn().is_none() {
+            self.turn.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
     }
 
-    /// Waits for [`Draining::begin`].
-    pub async fn begun(&self) {
-        self.begun.wait().await;
-    }
-
-    /// Another process listens now; this one finishes what it has.
-    pub fn relieve(&self) {
-        // The second time changes nothing.
-        let _ = self.relieved.set(());
-    }
-
-    /// Whether [`Draining::relieve`] was called.
-    #[must_use]
-    pub fn is_relieved(&self) -> bool {
-        self.relieved.initialized()
-    }
-
-    /// Waits for [`Draining::relieve`].
-    pub async fn relieved(&self) {
-        self.relieved.wait().await;
-    }
-
-    /// Counts a connection, whether or not anything is asked on it.
-    pub fn count(&self) -> Counted<'_> {
-        Counted::new(&self.connections)
-    }
-
-    /// How many connections there are.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
-    }
-
-    /// Counts a connection that has to be told before it is closed: its client may be about to ask something more.
-    pub fn count_shared(&self) -> Counted<'_> {
-        Counted::new(&self.shared)
-    }
-
-    /// How many of them there are.
-    #[must_use]
-    pub fn shared(&self) -> usize {
-        self.shared.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The proxy with a door around each of its requests.
-pub struct Door<P> {
-    proxy: Arc<HttpProxy<P>>,
-}
-
-impl<P> Door<P> {
-    /// Puts a door around `proxy`.
-    #[must_use]
-    pub fn new(proxy: HttpProxy<P>) -> Self {
-        Self {
-            proxy: Arc::new(proxy),
+    fn clear(&self) {
+        if self.turn().is_some() {
+            *self.left() = Left::default();
+            self.turn.fetch_add(1, Ordering::Relaxed);
         }
     }
-}
 
-#[async_trait]
-impl<P> HttpServerApp for Door<P>
-where
-    P: ProxyHttp + Send + Sync + 'static,
-    P::CTX: Send + Sync,
-{
-    async fn process_new_http(
-        self: &Arc<Self>,
-        mut session: ServerSession,
-        shutdown: &ShutdownWatch,
-    ) -> Option<ReusedHttpStream> {
-        limits::begin(&mut session);
-        let cell = Arc::new(Cell::default());
-        let request = CELL.scope(
-            Arc::clone(&cell),
-            self.proxy.process_new_http(session, shutdown),
-        );
-        tokio::select! {
-            biased;
-            reused = request => reused,
-            // Dropping the request closes both of its connections.
-            closed = end(&cell) => {
-                tracing::info!(reason = closed.as_str(), "an open connection was closed");
-                None
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends when what is open must.
+    async fn end(&self) -> Closed {
+        loop {
+            let turn = self.begun().await;
+            sleep(LOOK).await;
+            if self.turn() != Some(turn) {
+                continue;
+            }
+            let (pass, deadline) = {
+                let mut left = self.left();
+                (left.pass.take(), left.deadline)
+            };
+            tokio::select! {
+                closed = self.late(deadline) => return closed,
+                closed = over_by(pass) => return closed,
+                () = self.ended(turn) => {}
             }
         }
     }
 
-    fn h2_options(&self) -> Option<H2Options> {
-        self.proxy.h2_options()
+    /// Waits for a request that is to be watched. Nobody wakes whoever waits: it is looked again whenever what is served
+    /// has moved, and a connection on which nothing is asked sleeps.
+    async fn begun(&self) -> u64 {
+        poll_fn(|_| self.turn().map_or(Poll::Pending, Poll::Ready)).await
     }
 
-    fn server_options(&self) -> Option<&HttpServerOptions> {
-        self.proxy.server_options()
+    /// Waits until this request is over, in the same way.
+    async fn ended(&self, turn: u64) {
+        poll_fn(|_| {
+            if self.turn() == Some(turn) {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
     }
 
-    async fn http_cleanup(&self) {
-        self.proxy.http_cleanup().await;
-    }
-}
-
-/// Ends when the request must.
-async fn end(cell: &Cell) -> Closed {
-    loop {
-        pingora_timeout::sleep(SHORT).await;
-        if cell.pass.get().is_some() || cell.deadline.get().is_some() {
-            break;
+    async fn late(&self, deadline: Option<Instant>) -> Closed {
+        if let Some(deadline) = deadline {
+            sleep_until(deadline).await;
+            if !self.left().answered {
+                return Closed::NoAnswer;
+            }
         }
-    }
-    tokio::select! {
-        closed = late(cell) => closed,
-        closed = over(cell) => closed,
+        std::future::pending().await
     }
 }
 
-async fn late(cell: &Cell) -> Closed {
-    if let Some(Deadline(deadline)) = cell.deadline.get() {
-        tokio::time::sleep_until((*deadline).into()).await;
-        if !cell.answered.load(Ordering::Relaxed) {
-            return Closed::NoAnswer;
-        }
-    }
-    std::future::pending().await
-}
-
-async fn over(cell: &Cell) -> Closed {
-    match cell.pass.get() {
+async fn over_by(pass: Option<Pass>) -> Closed {
+    match pass {
         Some(pass) => pass.until_over().await,
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,7 +212,7 @@ fn vouch(
         host: &visit.host,
         portal_origin: context.sites.portal.origin(),
     };
-    let told = entry.assertion(&judge.identity.keys, hearer, judge.clock.now());
+    let told = entry.assertion(&judge.identity.keys, hearer, context.began().now);
     told.map(Some).map_err(|fault| {
         tracing::error!(%fault, site = %site.name, "nobody can be vouched for");
         Refusal::Internal

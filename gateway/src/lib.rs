@@ -14,6 +14,7 @@ pub mod context;
 pub mod cookie;
 pub mod current;
 pub mod door;
+pub mod draining;
 pub mod explain;
 pub mod forward;
 #[cfg(any(test, fuzzing))]

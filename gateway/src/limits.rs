@@ -17,8 +17,6 @@ mod timed;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pingora_core::protocols::http::ServerSession;
-
 pub use crowd::{Crowd, Entry, Place};
 pub use entrance::{Entrance, Hall, Transport};
 pub use pace::{Body, Late, Pace};
@@ -39,19 +37,6 @@ enum Tempo {
     Connection(Arc<Pace>),
     /// It shares it with others (HTTP/2).
     Stream(Arc<StreamPace>),
-}
-
-/// The next request of this connection is waited for.
-pub fn begin(session: &mut ServerSession) {
-    tell(|tempo| match tempo {
-        Tempo::Connection(pace) => {
-            if let Some(requests) = pace.begin() {
-                // How often the connection is used *again*.
-                session.set_keepalive_reuses_remaining(Some(requests.saturating_sub(1)));
-            }
-        }
-        Tempo::Stream(_) => {}
-    });
 }
 
 /// The head of the current request is there.

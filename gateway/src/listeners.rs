@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use doorward_config::Boot;
 use pingora_core::services::listening::Service;
+use pingora_proxy::HttpProxy;
 
 use crate::banner::Public;
-use crate::door::Door;
 use crate::limits::{Entrance, Hall, Transport};
 use crate::proxy::Gate;
 use crate::redirect::TlsPort;
@@ -19,7 +19,7 @@ use crate::tls::{self, Reread};
 use crate::upgrade::Taken;
 
 /// The service behind one kind of address.
-pub type Serving = Service<Entrance<Door<Gate>>>;
+pub type Serving = Service<Entrance<HttpProxy<Gate>>>;
 
 /// The bound sockets.
 pub struct Listeners {
@@ -62,20 +62,20 @@ impl Listeners {
         Some(TlsPort(first.address().port()))
     }
 
-    /// The services behind them: one, or two if there is https. Each has a door, and with it connections to upstreams,
-    /// of its own: what it reads and writes is driven by its own threads, and a request whose upstream's connection is
+    /// The services behind them: one, or two if there is https. Each has a proxy, and with it connections to
+    /// upstreams, of its own: what it reads and writes is driven by its own threads, and a request whose upstream's connection is
     /// driven by another's costs half as much again.
     ///
     /// # Errors
     /// The cryptography cannot be had.
     pub fn serve(
         &self,
-        door: impl Fn() -> Arc<Door<Gate>>,
+        proxy: impl Fn() -> Arc<HttpProxy<Gate>>,
         hall: &Arc<Hall>,
         certificates: &Reread,
     ) -> anyhow::Result<Vec<Serving>> {
         let service = |name: &str, transport, sockets: &[Bound]| {
-            let entrance = Entrance::new(door(), Arc::clone(hall), transport);
+            let entrance = Entrance::new(proxy(), Arc::clone(hall), transport);
             let mut service = Service::new(name.to_owned(), entrance);
             for socket in sockets {
                 service.add_tcp(&socket.word());

@@ -30,7 +30,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use crate::admit::Judge;
 use crate::context::Context;
-use crate::door::Draining;
+use crate::draining::Draining;
 use crate::limits::Body;
 use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
@@ -68,22 +68,23 @@ fn refuse<T>(context: &mut Context, refusal: Refusal) -> Result<T> {
 
 #[async_trait]
 impl ProxyHttp for Gate {
-    type CTX = Context;
+    /// In a box: pingora hands it from one future to the next.
+    type CTX = Box<Context>;
 
-    fn new_ctx(&self) -> Context {
+    fn new_ctx(&self) -> Self::CTX {
         let metrics = &self.judge.metrics;
         let (sites, id, now) = (
             self.judge.current.load(),
             self.request_ids.next(),
-            self.judge.clock.now(),
+            self.judge.clock.read(),
         );
-        Context::new(
+        Box::new(Context::new(
             sites,
             id,
             now,
             metrics.begin(),
             Arc::clone(metrics.no_site()),
-        )
+        ))
     }
 
     /// None: nothing of ours compresses or counts there.
@@ -92,7 +93,7 @@ impl ProxyHttp for Gate {
     async fn early_request_filter(
         &self,
         session: &mut Session,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> Result<()> {
         limits::head_is_in(if session.as_mut().is_body_empty() {
             Body::None
@@ -104,7 +105,7 @@ impl ProxyHttp for Gate {
             .or_else(|refusal| refuse(context, refusal))
     }
 
-    async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+    async fn request_filter(&self, session: &mut Session, context: &mut Self::CTX) -> Result<bool> {
         if context.question.is_some() {
             let answered = authz::answer(&self.judge, session, context).await;
             return answered.map_or_else(|refusal| refuse(context, refusal), |()| Ok(true));
@@ -121,7 +122,7 @@ impl ProxyHttp for Gate {
         session: &mut Session,
         body: &mut Option<Bytes>,
         end: bool,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> Result<()> {
         limits::body_came(body.as_ref().map_or(0, Bytes::len));
         if end {
@@ -133,7 +134,7 @@ impl ProxyHttp for Gate {
     async fn upstream_peer(
         &self,
         session: &mut Session,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> Result<Box<HttpPeer>> {
         context.asked_upstream = Some(Instant::now());
         // When it is asked again, what came of the body is sent, and counted, again.
@@ -147,7 +148,7 @@ impl ProxyHttp for Gate {
         &self,
         _: &mut Session,
         _: &HttpPeer,
-        context: &mut Context,
+        context: &mut Self::CTX,
         error: Box<Error>,
     ) -> Box<Error> {
         forward::not_connected(context, error)
@@ -160,7 +161,7 @@ impl ProxyHttp for Gate {
         _: &HttpPeer,
         _: RawFd,
         _: Option<&Digest>,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> Result<()> {
         if !reused {
             context.attempts.reached();
@@ -172,7 +173,7 @@ impl ProxyHttp for Gate {
         &self,
         _: &mut Session,
         request: &mut RequestHeader,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> Result<()> {
         forward::tell(request, context, &self.judge).or_else(|refusal| refuse(context, refusal))
     }
@@ -181,7 +182,7 @@ impl ProxyHttp for Gate {
         &self,
         _: &mut Session,
         upstream: &mut ResponseHeader,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> Result<()> {
         if !upstream.status.is_informational() || upstream.status.as_u16() == 101 {
             door::answered();
@@ -201,7 +202,7 @@ impl ProxyHttp for Gate {
         &self,
         session: &mut Session,
         answer: &mut ResponseHeader,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> Result<()> {
         self.say_goodbye(session);
         context.record.status = Some(answer.status.as_u16());
@@ -212,31 +213,33 @@ impl ProxyHttp for Gate {
         &self,
         session: &mut Session,
         error: &Error,
-        context: &mut Context,
+        context: &mut Self::CTX,
     ) -> FailToProxy {
         answer::fail(session, error, context, &self.judge.metrics).await
     }
 
-    async fn logging(&self, session: &mut Session, _: Option<&Error>, context: &mut Context) {
-        context.finish(session);
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, context: &mut Self::CTX) {
+        door::over();
+        let ended = context.finish(session);
         if let Some(person) = context
             .admission
             .as_ref()
             .and_then(|admission| admission.person())
         {
-            self.judge.cache.used(person, context.sites.lifetimes);
+            let lifetimes = context.sites.lifetimes;
+            self.judge.cache.used(person, lifetimes, ended.steady);
         }
     }
 
     /// [`answer::fail`] has said what there is to say, without the query.
-    fn suppress_error_log(&self, _: &Session, _: &Context, _: &Error) -> bool {
+    fn suppress_error_log(&self, _: &Session, _: &Self::CTX, _: &Error) -> bool {
         true
     }
 
     fn suppress_proxy_warn_log(
         &self,
         _: &Session,
-        context: &Context,
+        context: &Self::CTX,
         error: &Error,
         _: ProxyWarnLogContext,
     ) -> bool {

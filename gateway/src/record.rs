@@ -29,7 +29,9 @@ const USER_AGENT: usize = 256;
 #[derive(Debug, Clone, Copy)]
 pub struct AccessRecord<'a> {
     /// When its head had arrived.
-    pub time: Timestamp,
+    pub began: Timestamp,
+    /// When the answer had gone out.
+    pub ended: Timestamp,
     /// The id that error pages show too.
     pub request_id: &'a str,
     /// Who asked, proxies that are trusted looked through.
@@ -68,7 +70,7 @@ impl AccessRecord<'_> {
     pub(crate) fn tell(&self, to: &mut impl Fields) {
         let path = self.path.split(['?', '#']).next().unwrap_or_default();
         let user_agent = self.user_agent.get(..USER_AGENT).unwrap_or(self.user_agent);
-        to.word("started", &Moment(self.time));
+        to.word("started", &Moment(self.began));
         to.text("request_id", self.request_id);
         to.text("client", &client::written(self.client));
         to.text("method", bounded(self.method, METHOD));

@@ -13,7 +13,7 @@ use pingora_core::server::{ShutdownSignal, ShutdownSignalWatch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::door::Draining;
+use crate::draining::Draining;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::upgrade::Failed;

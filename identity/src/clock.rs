@@ -18,6 +18,42 @@ pub trait Clock: Send + Sync {
     fn steady(&self) -> Timestamp {
         self.now()
     }
+
+    /// All of it at once.
+    fn read(&self) -> Reading {
+        Reading {
+            now: self.now(),
+            steady: self.steady(),
+            instant: Instant::now(),
+        }
+    }
+}
+
+/// What the clocks said at one moment. Looking costs more than what is done with it, so that a request looks once, and
+/// reckons from there.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// [`Clock::now`].
+    pub now: Timestamp,
+    /// [`Clock::steady`].
+    pub steady: Timestamp,
+    /// Never goes back.
+    pub instant: Instant,
+}
+
+impl Reading {
+    /// What they say now, unless somebody put the clock meanwhile: for as long as a request takes.
+    #[must_use]
+    pub fn go_on(self) -> Self {
+        let instant = Instant::now();
+        let passed = instant.saturating_duration_since(self.instant);
+        let later = |then: Timestamp| then.checked_add(passed).unwrap_or(then);
+        Self {
+            now: later(self.now),
+            steady: later(self.steady),
+            instant,
+        }
+    }
 }
 
 /// When this process first asked, by the clock and by what cannot be put back.
@@ -38,12 +74,20 @@ impl Clock for SystemClock {
     }
 
     fn steady(&self) -> Timestamp {
-        let (start, instant) = *START;
-        let now = self.now();
+        self.read().steady
+    }
+
+    fn read(&self) -> Reading {
+        let (start, began) = *START;
+        let (now, instant) = (self.now(), Instant::now());
         // Past the end of time the clock is as good as any.
-        let passed = SignedDuration::try_from(instant.elapsed());
-        let passed = passed.and_then(|passed| start.checked_add(passed));
-        passed.map_or(now, |least| now.max(least))
+        let passed = SignedDuration::try_from(instant.saturating_duration_since(began));
+        let least = passed.and_then(|passed| start.checked_add(passed));
+        Reading {
+            now,
+            steady: least.map_or(now, |least| now.max(least)),
+            instant,
+        }
     }
 }
 
@@ -108,6 +152,19 @@ mod tests {
     #[test]
     fn system_clock_is_past_the_year_this_was_written() {
         assert!(SystemClock.now() > ManualClock::default().now());
+    }
+
+    #[test]
+    fn a_reading_goes_on_by_what_has_passed() {
+        let clock = ManualClock::default();
+        let before = clock.read();
+        clock.advance(SignedDuration::from_hours(-1));
+        let after = before.go_on();
+        let passed = after.instant.duration_since(before.instant);
+        let passed = SignedDuration::try_from(passed).unwrap();
+        assert_eq!(after.now, before.now + passed);
+        assert_eq!(after.steady, before.steady + passed);
+        assert!(passed < SignedDuration::from_secs(60));
     }
 
     #[test]

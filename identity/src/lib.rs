@@ -57,7 +57,7 @@ pub mod verify_email;
 
 pub use account_id::AccountId;
 pub use client::Client;
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, Reading, SystemClock};
 pub use codes::{Mailed, Offer};
 pub use fault::{Fault, StoreName};
 pub use flow::FlowToken;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use doorward_config::Limits;
 use pingora_core::apps::{HttpServerApp, ServerApp};
 use pingora_core::listeners::tls::Acceptor;
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::{ALPN, Stream};
 use pingora_core::server::ShutdownWatch;
 use tokio::time::timeout;
@@ -20,7 +21,8 @@ use super::resets::Budget;
 use super::streams::Streams;
 use super::{Crowd, Entry, Late, PACE, Pace, Place, Tempo, Timed, Unwatched};
 use crate::current::Current;
-use crate::door::Draining;
+use crate::door;
+use crate::draining::Draining;
 use crate::metrics::Metrics;
 use crate::proxy_protocol::{self, Fault};
 use crate::refusal::Refusal;
@@ -159,23 +161,39 @@ where
         peer: IpAddr,
         limits: Limits,
         shutdown: &ShutdownWatch,
-    ) -> Option<Stream> {
-        let pace = Arc::new(Pace::new(
-            limits.header_timeout,
-            limits.requests_per_connection,
-        ));
+    ) {
+        let pace = Arc::new(Pace::new(limits.header_timeout));
         let timed = Timed::new(stream, Arc::clone(&pace));
-        let served = PACE.scope(
-            Tempo::Connection(Arc::clone(&pace)),
-            ServerApp::process_new(&self.app, Box::new(timed), shutdown),
-        );
+        let requests = self.requests(Box::new(timed), &pace, limits, shutdown);
+        let served = door::around(PACE.scope(Tempo::Connection(Arc::clone(&pace)), requests));
         tokio::select! {
             biased;
-            again = served => again,
+            _ = served => {}
             // Dropping it closes the connection.
-            late = pace.over() => {
-                self.hall.note(late, peer);
-                None
+            late = pace.over() => self.hall.note(late, peer),
+        }
+    }
+
+    /// As pingora serves them, but that it is known where the next one begins.
+    async fn requests(
+        &self,
+        stream: Stream,
+        pace: &Pace,
+        limits: Limits,
+        shutdown: &ShutdownWatch,
+    ) {
+        let mut session = ServerSession::new_http1(stream);
+        // For as long as `pace` says, unless the process is leaving.
+        session.set_keepalive((!*shutdown.borrow()).then_some(0));
+        // How often the connection is used *again*.
+        let again = limits.requests_per_connection.saturating_sub(1);
+        session.set_keepalive_reuses_remaining(Some(again));
+        while let Some(served) = self.app.process_new_http(session, shutdown).await {
+            let (stream, settings) = served.consume();
+            pace.next();
+            session = ServerSession::new_http1(stream);
+            if let Some(settings) = settings {
+                settings.apply_to_session(&mut session);
             }
         }
     }
@@ -261,7 +279,8 @@ where
             self.serve_together(stream, peer, limits, resets).await;
             return None;
         }
-        self.serve_one_by_one(stream, peer, limits, shutdown).await
+        self.serve_one_by_one(stream, peer, limits, shutdown).await;
+        None
     }
 
     async fn cleanup(&self) {

@@ -43,27 +43,42 @@ pub enum Late {
 #[derive(Debug)]
 pub struct Pace {
     header_timeout: Duration,
-    requests: u32,
-    state: Mutex<State>,
+    phase: Mutex<Phase>,
     over: SetOnce<Late>,
-}
-
-#[derive(Debug)]
-struct State {
-    used: bool,
-    phase: Phase,
 }
 
 #[derive(Debug)]
 enum Phase {
     /// Nothing of the next request is there.
-    Silent { until: Instant },
+    Silent(Wait),
     /// A part of its head is.
-    Head { until: Instant },
+    Head(Wait),
     /// The head is, and the body comes.
     Body(Trickle),
     /// All of it is there.
     Whole,
+}
+
+/// How long something is waited for. Most often it is there already, and nobody has to know what time it is.
+#[derive(Debug)]
+enum Wait {
+    /// For so long, from when it is first waited for.
+    For(Duration),
+    /// Until then.
+    Until(Instant),
+}
+
+impl Wait {
+    fn end(&mut self) -> Instant {
+        match *self {
+            Self::Until(until) => until,
+            Self::For(patience) => {
+                let until = Instant::now() + patience;
+                *self = Self::Until(until);
+                until
+            }
+        }
+    }
 }
 
 /// A body that comes.
@@ -75,37 +90,24 @@ struct Trickle {
 }
 
 impl Pace {
-    /// A connection that was just opened: `header_timeout` for the head of a request, and as much for its first byte;
-    /// at most so many requests.
+    /// A connection that was just opened: `header_timeout` for the head of a request, and as much for its first byte.
     #[must_use]
-    pub fn new(header_timeout: Duration, requests: u32) -> Self {
-        let until = Instant::now() + header_timeout;
+    pub fn new(header_timeout: Duration) -> Self {
         Self {
             header_timeout,
-            requests,
-            state: Mutex::new(State {
-                used: false,
-                phase: Phase::Silent { until },
-            }),
+            phase: Mutex::new(Phase::Silent(Wait::For(header_timeout))),
             over: SetOnce::new(),
         }
     }
 
-    /// The next request is waited for. If it is the first, how many there may be.
-    pub fn begin(&self) -> Option<u32> {
-        let mut state = self.state();
-        if std::mem::replace(&mut state.used, true) {
-            let until = Instant::now() + IDLE;
-            state.phase = Phase::Silent { until };
-            None
-        } else {
-            Some(self.requests)
-        }
+    /// The next request is waited for.
+    pub fn next(&self) {
+        *self.phase() = Phase::Silent(Wait::For(IDLE));
     }
 
     /// The head is there.
     pub fn head_is_in(&self, body: Body) {
-        self.state().phase = match body {
+        *self.phase() = match body {
             Body::None => Phase::Whole,
             Body::Coming => Phase::Body(Trickle::default()),
         };
@@ -113,27 +115,24 @@ impl Pace {
 
     /// The body is there, or nothing is a body any more.
     pub fn body_is_in(&self) {
-        self.state().phase = Phase::Whole;
+        *self.phase() = Phase::Whole;
     }
 
     /// So many bytes came.
     pub(super) fn came(&self, bytes: u64) {
-        let mut state = self.state();
-        match &mut state.phase {
-            Phase::Silent { .. } => {
-                let until = Instant::now() + self.header_timeout;
-                state.phase = Phase::Head { until };
-            }
+        let mut phase = self.phase();
+        match &mut *phase {
+            Phase::Silent(_) => *phase = Phase::Head(Wait::For(self.header_timeout)),
             Phase::Body(trickle) => trickle.came(bytes),
-            Phase::Head { .. } | Phase::Whole => {}
+            Phase::Head(_) | Phase::Whole => {}
         }
     }
 
     /// Nothing is there to be read: until when that may be so, and what the client is late with afterwards.
     pub(super) fn wait(&self) -> Option<(Instant, Late)> {
-        match &mut self.state().phase {
-            Phase::Silent { until } => Some((*until, Late::Silent)),
-            Phase::Head { until } => Some((*until, Late::Head)),
+        match &mut *self.phase() {
+            Phase::Silent(patience) => Some((patience.end(), Late::Silent)),
+            Phase::Head(patience) => Some((patience.end(), Late::Head)),
             Phase::Body(trickle) => Some((trickle.wait(), Late::Body)),
             Phase::Whole => None,
         }
@@ -149,8 +148,8 @@ impl Pace {
         *self.over.wait().await
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

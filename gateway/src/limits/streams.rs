@@ -14,6 +14,7 @@ use pingora_core::server::ShutdownWatch;
 
 use super::multiplex::{Multiplex, STREAMS};
 use super::{IDLE, PACE, StreamPace, Tempo};
+use crate::door;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -54,10 +55,8 @@ where
         // A client that does not read would keep an answer, and who makes it, forever.
         session.set_write_timeout(Some(IDLE));
         let pace = Arc::new(StreamPace::default());
-        let served = PACE.scope(
-            Tempo::Stream(Arc::clone(&pace)),
-            self.app.process_new_http(session, shutdown),
-        );
+        let request = self.app.process_new_http(session, shutdown);
+        let served = door::around(PACE.scope(Tempo::Stream(Arc::clone(&pace)), request));
         tokio::select! {
             biased;
             _ = served => {}

@@ -54,15 +54,15 @@ impl AccessLog {
     /// Writes a line.
     pub(super) fn write(&self, record: &AccessRecord<'_>) {
         self.lines.append(|line| match &self.form {
-            Form::Json(clock) => {
-                let mut object = Object::new(line, clock.now(), Level::INFO);
+            Form::Json(_) => {
+                let mut object = Object::new(line, record.ended, Level::INFO);
                 record.tell(&mut object);
                 object.end(TARGET)
             }
             Form::Text(text) => {
                 let mut said = Said::default();
                 record.tell(&mut said);
-                text.line(line, (TARGET, Level::INFO), &said)
+                text.line(line, record.ended, (TARGET, Level::INFO), &said)
             }
         });
     }

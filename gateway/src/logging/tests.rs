@@ -52,7 +52,8 @@ fn log(form: Form, lines: &Lines) -> AccessLog {
 
 fn record<'a>() -> AccessRecord<'a> {
     AccessRecord {
-        time: ManualClock::default().now(),
+        began: ManualClock::default().now(),
+        ended: ManualClock::default().now(),
         request_id: "r-1",
         client: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
         method: "GET",

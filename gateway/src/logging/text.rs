@@ -7,6 +7,7 @@ use std::fmt::{self, Debug, Write};
 use std::sync::Arc;
 
 use doorward_identity::Clock;
+use jiff::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -57,7 +58,12 @@ where
         let mut said = Said::default();
         event.record(&mut said);
         let metadata = event.metadata();
-        self.line(&mut to, (metadata.target(), *metadata.level()), &said)
+        self.line(
+            &mut to,
+            self.clock.now(),
+            (metadata.target(), *metadata.level()),
+            &said,
+        )
     }
 }
 
@@ -75,10 +81,11 @@ impl Text {
     pub(super) fn line(
         &self,
         to: &mut impl Write,
+        now: Timestamp,
         (target, level): (&str, Level),
         said: &Said,
     ) -> fmt::Result {
-        let now = self.clock.now().strftime("%Y-%m-%d %H:%M:%S%.3fZ");
+        let now = now.strftime("%Y-%m-%d %H:%M:%S%.3fZ");
         self.painted(to, DIM, &now.to_string())?;
         match target {
             access::TARGET => self.access(to, said)?,

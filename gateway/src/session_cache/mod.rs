@@ -24,8 +24,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use doorward_identity::Clock;
 use doorward_identity::session::{Ear, SessionKey};
+use doorward_identity::{Clock, Reading};
 use jiff::Timestamp;
 
 use crate::metrics::Metrics;
@@ -137,21 +137,30 @@ impl SessionCache {
     /// Finds a session: in memory where that may be believed, else in the store. One of another kind than is sought is
     /// none.
     pub async fn find(self: &Arc<Self>, sought: Sought, lifetimes: Lifetimes) -> (Found, Origin) {
-        let now = self.clock.steady();
-        if self.belief.is_proven(Instant::now())
+        self.find_at(self.clock.read(), sought, lifetimes).await
+    }
+
+    /// The same for whoever has just looked at the clocks.
+    pub async fn find_at(
+        self: &Arc<Self>,
+        now: Reading,
+        sought: Sought,
+        lifetimes: Lifetimes,
+    ) -> (Found, Origin) {
+        if self.belief.is_proven(now.instant)
             && let Some(entry) = self.remembered(&sought)
-            && entry.is_live(now, lifetimes.idle)
+            && entry.is_live(now.steady, lifetimes.idle)
         {
             self.metrics.session_cache_hits.inc();
             return (Found::Known(entry), Origin::Memory);
         }
         self.metrics.session_cache_misses.inc();
-        (self.ask(&sought, lifetimes, now).await, Origin::Store)
+        let found = self.ask(&sought, lifetimes, now.steady).await;
+        (found, Origin::Store)
     }
 
-    /// Notes that a session was used, in the store at most once a minute. Called after the answer.
-    pub fn used(&self, entry: &Entry, lifetimes: Lifetimes) {
-        let now = self.clock.steady();
+    /// Notes that a session was used now, in the store at most once a minute. Called after the answer.
+    pub fn used(&self, entry: &Entry, lifetimes: Lifetimes, now: Timestamp) {
         if entry.use_at(now, touch::period(lifetimes.idle)) {
             self.toucher.touch(entry, now);
         }
@@ -160,7 +169,13 @@ impl SessionCache {
     /// Whether changes are provably heard of right now.
     #[must_use]
     pub fn is_linked(&self) -> bool {
-        self.belief.is_proven(Instant::now())
+        self.was_linked(Instant::now())
+    }
+
+    /// Whether they were, a moment ago, as far as is known now.
+    #[must_use]
+    pub fn was_linked(&self, at: Instant) -> bool {
+        self.belief.is_proven(at)
     }
 
     /// When it was last proven that every change is heard of.

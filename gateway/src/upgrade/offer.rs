@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use super::{PATIENCE, SERVING, YOURS, socket};
-use crate::door::Draining;
+use crate::draining::Draining;
 
 /// The most sockets that one message carries (`SCM_MAX_FD`, unix(7)).
 pub(super) const MOST: usize = 253;

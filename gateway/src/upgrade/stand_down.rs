@@ -7,7 +7,7 @@ use pingora_core::server::{ListenFds, ShutdownWatch};
 use pingora_core::services::{Service, ServiceReadyNotifier, ServiceWithDependents};
 use tokio::sync::watch;
 
-use crate::door::Draining;
+use crate::draining::Draining;
 
 /// `S`, told to shut down when another process has taken over, too.
 pub struct StandDown<S> {

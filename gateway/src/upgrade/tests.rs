@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
 
 use super::*;
-use crate::door::Draining;
+use crate::draining::Draining;
 use crate::run_dir::RunDir;
 
 /// A process that listens, and offers that.

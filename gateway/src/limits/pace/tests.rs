@@ -32,7 +32,7 @@ async fn trickle(pace: &Pace, bytes: u64, every: Duration, lasting: Duration) ->
 }
 
 fn body() -> Pace {
-    let pace = Pace::new(HEADER, 1);
+    let pace = Pace::new(HEADER);
     pace.came(100);
     pace.head_is_in(Body::Coming);
     pace
@@ -41,7 +41,7 @@ fn body() -> Pace {
 #[tokio::test]
 async fn a_head_has_one_deadline_from_its_first_byte() {
     pause();
-    let pace = Pace::new(HEADER, 1);
+    let pace = Pace::new(HEADER);
     assert_eq!(left(&pace), Some((HEADER, Late::Silent)));
     assert!(read(&pace, 1, 9 * SECOND).await);
     assert_eq!(left(&pace), Some((HEADER, Late::Head)));
@@ -56,13 +56,12 @@ async fn a_head_has_one_deadline_from_its_first_byte() {
 #[tokio::test]
 async fn between_requests_there_is_more_time() {
     pause();
-    let pace = Pace::new(HEADER, 7);
-    assert_eq!(pace.begin(), Some(7));
+    let pace = Pace::new(HEADER);
     assert_eq!(left(&pace), Some((HEADER, Late::Silent)));
     pace.came(100);
     pace.head_is_in(Body::None);
     assert_eq!(left(&pace), None, "an answer may take as long as it likes");
-    assert_eq!(pace.begin(), None, "only the first is told how many");
+    pace.next();
     assert_eq!(left(&pace), Some((IDLE, Late::Silent)));
     assert!(read(&pace, 1, 50 * SECOND).await);
     assert_eq!(left(&pace), Some((HEADER, Late::Head)));

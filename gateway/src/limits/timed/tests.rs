@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn connected() -> (DuplexStream, Timed<Arc<Pace>>, Arc<Pace>) {
     pause();
     let (client, server) = duplex(1024);
-    let pace = Arc::new(Pace::new(HEADER, 1));
+    let pace = Arc::new(Pace::new(HEADER));
     let timed = Timed::new(Box::new(server), Arc::clone(&pace));
     (client, timed, pace)
 }

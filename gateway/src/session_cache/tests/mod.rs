@@ -247,8 +247,8 @@ async fn a_use_is_written_once_a_minute() {
         panic!("not known")
     };
     for second in 1..=150 {
-        memory.clock.set(store::after(Duration::from_secs(second)));
-        memory.cache.used(&entry, LIFETIMES);
+        let now = store::after(Duration::from_secs(second));
+        memory.cache.used(&entry, LIFETIMES, now);
     }
     memory.store.wait_for_touches(2).await;
     assert_eq!(
