@@ -15,7 +15,8 @@ mod reply;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::header::UPGRADE;
+use http::{HeaderMap, HeaderValue};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
@@ -77,6 +78,10 @@ pub fn take_in(
     intake::receive(&mut original, way, context, metrics)?;
     let visit = context.visit.as_ref().ok_or(Refusal::Internal)?;
     match &visit.place {
+        // Nothing but pages of ours is there; whoever asks about it serves a site under that name.
+        Place::Site(site) | Place::AcmeChallenge(site) if sites.portal.is_all_of(site) => {
+            return Err(Refusal::Forbidden);
+        }
         Place::Site(_) | Place::AcmeChallenge(_) => {}
         // They are ours to serve. Were they let through, the site's own below that path would be open to all.
         Place::Portal => return Err(Refusal::Forbidden),
@@ -96,14 +101,17 @@ fn unforged(request: &RequestHeader, set: &StripSet) -> Result<(), Refusal> {
         Some(Kind::Forwarding) => original::asks_for_another_path(name),
         None => false,
     };
-    if request
-        .headers
-        .keys()
-        .any(|name| forged(name.as_str().as_bytes()))
-    {
+    let headers = &request.headers;
+    if headers.keys().any(|name| forged(name.as_str().as_bytes())) || changes_protocol(headers) {
         return Err(Refusal::ForgedHeader);
     }
     Ok(())
+}
+
+/// Whether the connection is to become one on which anything can be asked: only a WebSocket is no such.
+fn changes_protocol(headers: &HeaderMap) -> bool {
+    let other = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"websocket");
+    headers.contains_key("http2-settings") || headers.get_all(UPGRADE).iter().any(other)
 }
 
 /// Decides about the original, and answers if it may go on.

@@ -209,6 +209,10 @@ impl Here {
         let servers = self
             .block(Proxy::Nginx, "nginx")
             .replace("listen 443 ssl", &format!("listen {} ssl", self.address))
+            .replace(
+                "$server_name",
+                &format!("$server_name:{}", self.address.port()),
+            )
             .replace("/etc/ssl/app.example.com.pem", &self.path("chain.pem"))
             .replace("/etc/ssl/app.example.com.key", &self.path("key.pem"));
         let folder = self.folder.display();
@@ -247,6 +251,10 @@ impl Here {
             .block(Proxy::Haproxy, "haproxy")
             .replace("/etc/haproxy/doorward.lua", &script)
             .replace("bind :443 ", &format!("bind {} ", self.address))
+            .replace(
+                "Host app.example.com\n",
+                &format!("Host app.example.com:{}\n", self.address.port()),
+            )
             .replace("/etc/haproxy/app.example.com.pem", &self.path("both.pem"));
         let file = self.write("haproxy.cfg", &format!("{text}\n"));
         ["-db", "-f", &file].map(str::to_owned).to_vec()

@@ -48,6 +48,9 @@ async fn tell(proxy: Proxy) {
     stack.add_person("root", &["--role", "admin"]).await;
     signs_in_and_comes_back(&stack, &front).await;
     strangers_get_nothing(&stack, &front).await;
+    one_host_is_asked_about_and_served(&stack, &front).await;
+    nothing_but_a_websocket(&stack, &front).await;
+    no_cookie_of_ours(&stack, &front).await;
     nobody_else_asks(&stack, &front).await;
     nobody_else_says_who_it_is(&stack, &front).await;
     rules_decide(&stack, &front).await;
@@ -166,6 +169,84 @@ async fn strangers_get_nothing(stack: &Stack, front: &Front) {
     let before = stack.echo.count();
     assert_eq!(anon.page("/public/page").await.status, 200);
     assert_eq!(stack.echo.count(), before + 1);
+}
+
+/// Another site is open to all; what the client calls this one does not make it that.
+async fn one_host_is_asked_about_and_served(stack: &Stack, front: &Front) {
+    let anon = front.anon();
+    let port = anon
+        .origin()
+        .rsplit(':')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    for host in ["open.example.com", "auth.example.com"] {
+        let hosts = [host.to_owned(), format!("{host}:{port}")];
+        for host in &hosts {
+            for target in ["/secret".to_owned(), format!("{}/secret", anon.origin())] {
+                for forwarded in [None, Some(host)] {
+                    let mut ask = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n");
+                    if let Some(forwarded) = forwarded {
+                        ask += &format!("X-Forwarded-Host: {forwarded}\r\n");
+                    }
+                    ask += "Accept: text/html\r\nConnection: close\r\n\r\n";
+                    let before = stack.echo.count();
+                    let _ = anon.wire().await.exchange(ask.as_bytes()).await;
+                    assert_eq!(stack.echo.count(), before, "{ask}");
+                }
+            }
+        }
+    }
+}
+
+/// On a connection that speaks something else than HTTP/1.1 the site could be asked for anything.
+async fn nothing_but_a_websocket(stack: &Stack, front: &Front) {
+    let anon = front.anon();
+    for (upgrade, connection) in [
+        ("h2c", "Upgrade, HTTP2-Settings"),
+        ("H2C", "upgrade"),
+        ("anything", "Upgrade"),
+        ("websocket, h2c", "Upgrade, HTTP2-Settings"),
+    ] {
+        let ask = Ask::page("/public/page")
+            .header("Upgrade", upgrade)
+            .header("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")
+            .header("Connection", connection);
+        let answer = anon.wire().await.exchange(&anon.bytes(&ask)).await;
+        let status = answer.expect("an answer").status;
+        assert!([200, 400, 403].contains(&status), "{upgrade}: {status}");
+        if status == 200 {
+            let seen = stack.echo.last();
+            let asked = seen.all("upgrade");
+            assert!(
+                asked.iter().all(|asked| asked == "websocket"),
+                "{}",
+                seen.text()
+            );
+        }
+    }
+}
+
+/// Whatever else is there under our names: others may have put it there.
+async fn no_cookie_of_ours(stack: &Stack, front: &Front) {
+    if front.is(Proxy::Traefik) || front.is(Proxy::Envoy) {
+        return;
+    }
+    let anna = sign_in(front, "anna").await;
+    let ours = anna.cookies().unwrap_or_default();
+    assert!(ours.starts_with("__Host-doorward="), "{ours}");
+    for cookies in [
+        format!("doorward=planted; a=1; {ours}; doorward-flow=p; __Host-doorward-flow=half; b=2"),
+        format!("{ours}; a=1; doorward=planted; __Host-doorward-flow=half; doorward-flow=p; b=2"),
+        format!("a=1; b=2; __Host-doorward-flow=half; {ours}"),
+    ] {
+        let ask = Ask::page("/page").header("Cookie", &cookies);
+        let answer = front.anon().send(&ask).await;
+        assert_eq!(answer.status, 200, "{cookies}");
+        let seen = stack.echo.last().all("cookie").join("; ");
+        assert!(!seen.contains("doorward"), "{cookies}: {seen}");
+        assert!(seen.contains("a=1") && seen.contains("b=2"), "{seen}");
+    }
 }
 
 /// Questions are the proxy's to ask.

@@ -40,7 +40,29 @@ async fn at_the_portals_own_host_the_others_addresses_answer_too() {
         assert_eq!(anna.send(&there).await.status, 200);
         assert_eq!(stack.echo.count(), before + 1);
     }
+    about_itself(&mut anna).await;
     oauth2(&mut anna, &mut anon).await;
+}
+
+/// It has no site: whoever asks about it serves another one's under its name.
+async fn about_itself(anna: &mut Visitor) {
+    for host in ["auth.test", "AUTH.test", "auth.test:80", "auth.test."] {
+        for target in ["/", "/page", "/public/x", "/.well-known/acme-challenge/x"] {
+            for dialect in super::DIALECTS {
+                let ask = Row::new("GET", host, target).question(dialect);
+                let answer = anna.send(&ask).await;
+                let refused = [302, 401, 403].contains(&answer.status);
+                assert!(refused, "{dialect:?} {host}{target}: {answer:?}");
+            }
+            let ask = Ask::get("/oauth2/auth")
+                .header("Host", "auth.test")
+                .header("X-Original-URL", &format!("http://{host}{target}"))
+                .header("X-Original-Method", "GET");
+            let answer = anna.send(&ask).await;
+            let refused = [302, 401, 403].contains(&answer.status);
+            assert!(refused, "oauth2 {host}{target}: {answer:?}");
+        }
+    }
 }
 
 async fn oauth2(anna: &mut Visitor, anon: &mut Visitor) {
