@@ -21,13 +21,17 @@ impl RunDir {
     pub fn make(data_dir: &Path) -> io::Result<Self> {
         remove_left_behind(&data_dir.join("run"));
         let folder = Self::of(data_dir, std::process::id())?;
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
         }
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)?;
+        let mut private = fs::DirBuilder::new();
+        private.mode(0o700);
+        if let Some(parent) = folder.parent() {
+            private.recursive(true).create(parent)?;
+        }
+        // Not recursive: one that somebody else has made meanwhile is an error, and not ours.
+        private.recursive(false).create(&folder)?;
         Ok(Self(folder))
     }
 
@@ -109,6 +113,24 @@ mod tests {
         let _run = RunDir::make(data.path()).unwrap();
         assert!(!dead.exists());
         assert!(living.exists());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_taken_away_is_not_used() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = RunDir::of(data.path(), std::process::id()).unwrap();
+        fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        fs::write(&folder, "a file").unwrap();
+        assert!(RunDir::make(data.path()).is_err());
+        fs::remove_file(&folder).unwrap();
+        let elsewhere = data.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &folder).unwrap();
+        let run = RunDir::make(data.path()).unwrap();
+        assert!(
+            !run.path().is_symlink(),
+            "a link is taken away, not followed"
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! From the portal's host to another one: a session there for whoever has one here.
 //!
 //! Owns the tickets. One is for one origin and one browser, which shows a [`FlowToken`] there whose
-//! [`Challenge`] was named here; it counts once and for a minute. On its way it is in an address, so whoever reads it
-//! must be able to do nothing with it. Must not know how browsers are sent around.
+//! [`Challenge`] was named here; it counts for a minute, and is used up when it is first shown, with whatever. On its
+//! way it is in an address, so whoever reads it must be able to do nothing with it: the browser that was sent with it
+//! has shown it before, even if somebody else named the challenge. Must not know how browsers are sent around.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,8 @@ use std::fmt;
 use std::time::Duration;
 
 use doorward_config::Live;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
+use subtle::ConstantTimeEq;
 
 use crate::audit::{By, Event};
 use crate::codes::LinkToken;
@@ -25,6 +27,9 @@ use crate::{Client, Fault, Identity};
 
 /// How long a ticket works. A browser needs two answers of ours.
 const LIFE: Duration = Duration::from_mins(1);
+
+/// Most tickets of one session at once. Somebody with so many hosts open in a minute shows the others in time.
+const MOST: u64 = 50;
 
 /// 256 random bits. Given out once; only a hash is kept.
 pub struct Ticket(LinkToken);
@@ -94,11 +99,19 @@ pub async fn issue(
         .checked_add(LIFE)
         .map_err(|error| Fault::broken_by("the clock is at its end", error))?;
     let row = ActiveModel {
-        hash: Set(hash(identity, &ticket, origin, challenge)?),
+        hash: Set(hash(identity, &ticket)?),
+        bound_to: Set(bound_to(identity, origin, challenge)?),
         session: Set(session.as_bytes().to_vec()),
         expires_at: Set(expires_at.as_millisecond()),
     };
+    let own = || Column::Session.eq(session.as_bytes().to_vec());
     let transaction = identity.database.write().await?;
+    if Entity::find().filter(own()).count(&transaction).await? >= MOST {
+        Entity::delete_many()
+            .filter(own())
+            .exec(&transaction)
+            .await?;
+    }
     Entity::insert(row)
         .exec_without_returning(&transaction)
         .await?;
@@ -171,7 +184,7 @@ async fn use_up(identity: &Identity, shown: &Shown<'_>) -> Result<Option<Session
     let Some(ticket) = LinkToken::parse(shown.ticket) else {
         return Ok(None);
     };
-    let hash = hash(identity, &ticket, shown.origin, &shown.flow.challenge())?;
+    let hash = hash(identity, &ticket)?;
     let found = in_time(live(identity, hash.clone()).one(identity.database.reads())).await?;
     let Some(row) = found else {
         return Ok(None);
@@ -184,7 +197,9 @@ async fn use_up(identity: &Identity, shown: &Shown<'_>) -> Result<Option<Session
         .exec(&transaction)
         .await?;
     transaction.commit().await?;
-    Ok((used.rows_affected == 1).then_some(session))
+    let expected = bound_to(identity, shown.origin, &shown.flow.challenge())?;
+    let fits = bool::from(expected.as_slice().ct_eq(&row.bound_to));
+    Ok((used.rows_affected == 1 && fits).then_some(session))
 }
 
 fn live(identity: &Identity, hash: Vec<u8>) -> Select<Entity> {
@@ -192,14 +207,14 @@ fn live(identity: &Identity, hash: Vec<u8>) -> Select<Entity> {
     Entity::find_by_id(hash).filter(Column::ExpiresAt.gt(now))
 }
 
-/// Of everything that a ticket is bound to: with anything else there is no such ticket.
-fn hash(
-    identity: &Identity,
-    ticket: &LinkToken,
-    origin: &str,
-    challenge: &Challenge,
-) -> Result<Vec<u8>, Fault> {
-    let parts = [ticket.as_bytes(), origin.as_bytes(), challenge.as_bytes()];
+fn hash(identity: &Identity, ticket: &LinkToken) -> Result<Vec<u8>, Fault> {
+    let mac = identity.secret.mac(Purpose::Ticket, &[ticket.as_bytes()])?;
+    Ok(mac.to_vec())
+}
+
+/// The origin and the browser that a ticket is for.
+fn bound_to(identity: &Identity, origin: &str, challenge: &Challenge) -> Result<Vec<u8>, Fault> {
+    let parts = [origin.as_bytes(), challenge.as_bytes()];
     Ok(identity.secret.mac(Purpose::Ticket, &parts)?.to_vec())
 }
 

@@ -4,7 +4,10 @@
 //! account first and ends or rewrites its sessions after; so a session that was opened from what is no longer true is
 //! either seen by them, or they are seen here, before the token was ever given out.
 //!
-//! And a second: whoever has a second factor gets no session without it, whichever way they come.
+//! A second: what is opened in the place of another session is open only if that one still was; else it would come back
+//! after somebody ended it.
+//!
+//! And a third: whoever has a second factor gets no session without it, whichever way they come.
 
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use doorward_config::Live;
 use jiff::Timestamp;
 
 use crate::account::Account;
-use crate::session::{Amr, Ended, Family, NewSession, Opened, Record, Remembered};
+use crate::session::{Amr, Ended, Family, NewSession, Opened, Record, Remembered, SessionKey};
 use crate::{AccountId, Client, Fault, Identity};
 
 /// How often opening starts over while an account keeps changing.
@@ -197,4 +200,35 @@ pub(crate) async fn open_fresh_on(
     Err(Fault::broken(
         "the account ended or kept changing while its session was opened",
     ))
+}
+
+/// As [`open_fresh_on`], in the place of `former`, which ends. Nothing if that has ended meanwhile: whoever ended it
+/// meant this one too.
+///
+/// # Errors
+/// As [`open_fresh`].
+pub(crate) async fn replace_fresh(
+    identity: &Identity,
+    account: AccountId,
+    (former, reason): (&SessionKey, Ended),
+    terms: Terms<'_>,
+) -> Result<Option<Opened>, Fault> {
+    let heir = open_fresh_on(identity, account, terms).await?;
+    succeed(identity, heir, (former, reason)).await
+}
+
+/// Ends `former`, whose place `heir` takes; or `heir`, if there was none any more.
+///
+/// # Errors
+/// [`Fault::StoreAway`] when the store cannot be asked; then the token is lost with the answer.
+pub(crate) async fn succeed(
+    identity: &Identity,
+    heir: Opened,
+    (former, reason): (&SessionKey, Ended),
+) -> Result<Option<Opened>, Fault> {
+    if identity.sessions.revoke(former, reason).await?.is_some() {
+        return Ok(Some(heir));
+    }
+    identity.sessions.revoke(&heir.key, Ended::Revoked).await?;
+    Ok(None)
 }

@@ -82,6 +82,8 @@ pub struct PasswordChange<'a> {
 pub enum ChangedPassword {
     /// It is the password. Every session has ended, the one it was asked in too: this one took its place.
     Done(Opened),
+    /// It is the password, and every session has ended: somebody ended the one it was asked in meanwhile.
+    SignedOut,
     /// The password so far is another one.
     Wrong,
     /// The old one stays: this is wrong with the new one.
@@ -153,12 +155,9 @@ pub async fn change_password(
     let family = session.record.heir(&wish.session);
     let mut terms = occasion.terms(&session.record.amr);
     terms.family = Some(&family);
-    let opened = opening::open_fresh_on(identity, known.id, terms).await?;
-    identity
-        .sessions
-        .revoke(&wish.session, Ended::PasswordChanged)
-        .await?;
-    Ok(ChangedPassword::Done(opened))
+    let former = (&wish.session, Ended::PasswordChanged);
+    let opened = opening::replace_fresh(identity, known.id, former, terms).await?;
+    Ok(opened.map_or(ChangedPassword::SignedOut, ChangedPassword::Done))
 }
 
 enum New {

@@ -100,29 +100,56 @@ async fn a_ticket_counts_once_for_one_host_and_one_browser() {
     let (room, parent) = signed_in().await;
     let at = (&*room.identity, &room.live);
     let (text, flow) = ticket(&room, &parent, APP).await;
-    let stranger = begin(&room.identity);
-    for (wrong, origin, browser) in [
-        (&*text, WIKI, &flow),
-        (&text, "http://app.example.com", &flow),
-        (&text, "https://app.example.com:8443", &flow),
-        (&text, "https://app.example.com.", &flow),
-        (&text, APP, &stranger),
-        (&text.to_lowercase(), APP, &flow),
-        (&"A".repeat(43), APP, &flow),
-        ("", APP, &flow),
-        (&flow.text(), APP, &flow),
-        (&parent.token.text(), APP, &flow),
+    for none in [
+        &*text.to_lowercase(),
+        &"A".repeat(43),
+        "",
+        &flow.text(),
+        &parent.token.text(),
     ] {
-        assert!(
-            show(at, wrong, origin, browser).await.is_none(),
-            "{wrong} {origin}"
-        );
+        assert!(show(at, none, APP, &flow).await.is_none(), "{none}");
     }
     assert!(
         show(at, &text, APP, &flow).await.is_some(),
-        "none of these used it up"
+        "none of these was it"
     );
     assert!(show(at, &text, APP, &flow).await.is_none(), "once");
+    let stranger = begin(&room.identity);
+    for (origin, browser) in [
+        (WIKI, None),
+        ("http://app.example.com", None),
+        ("https://app.example.com:8443", None),
+        ("https://app.example.com.", None),
+        (APP, Some(&stranger)),
+    ] {
+        let (text, flow) = ticket(&room, &parent, APP).await;
+        let other = browser.unwrap_or(&flow);
+        assert!(show(at, &text, origin, other).await.is_none(), "{origin}");
+        let afterwards = show(at, &text, APP, &flow).await;
+        assert!(
+            afterwards.is_none(),
+            "whoever was sent with it has shown it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_session_has_so_many_tickets_at_once() {
+    let (room, parent) = signed_in().await;
+    let at = (&*room.identity, &room.live);
+    let (old, flow) = ticket(&room, &parent, APP).await;
+    for _ in 1..MOST {
+        let _ = ticket(&room, &parent, APP).await;
+    }
+    let rows = || async {
+        let rows = Entity::find().count(room.identity.database.reads()).await;
+        rows.unwrap()
+    };
+    assert_eq!(rows().await, MOST);
+    let (new, its) = ticket(&room, &parent, APP).await;
+    assert_eq!(rows().await, 1);
+    assert!(show(at, &old, APP, &flow).await.is_none());
+    assert!(show(at, &new, APP, &its).await.is_some());
 }
 
 #[tokio::test]

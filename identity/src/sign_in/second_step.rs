@@ -184,17 +184,22 @@ async fn judge(
     match open(identity, &code).await {
         Ok(Tried::Open(opened)) => {
             identity.throttle.succeeded(&counters).await?;
-            match (&code.former, &code.to) {
+            let opened = match (&code.former, &code.to) {
                 // Another sign-in in the same browser: the former one ends on every host.
                 (Some(former), To::Flow(_)) => {
                     identity.sessions.end(former, Ended::Replaced).await?;
+                    opened
                 }
                 // The same one goes on, and with it what it led to.
                 (Some(former), To::Session) => {
-                    identity.sessions.revoke(former, Ended::Replaced).await?;
+                    let former = (former, Ended::Replaced);
+                    match opening::succeed(identity, opened, former).await? {
+                        Some(opened) => opened,
+                        None => return Ok(Stepped::Gone),
+                    }
                 }
-                (None, _) => {}
-            }
+                (None, _) => opened,
+            };
             identity.audit.record(event, Some(id), by).await?;
             Ok(Stepped::Welcome(opened))
         }

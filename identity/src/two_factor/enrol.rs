@@ -169,12 +169,9 @@ pub async fn confirm(
     let mut amr = session.record.amr.clone();
     amr.push(Amr::OneTimeCode);
     let family = session.record.heir(&asked.session);
-    let former = (&session.record, &family);
-    let terms = Terms::as_before(former, identity.clock.now(), &amr, asked.client);
-    let opened = opening::open_fresh_on(identity, id, terms).await?;
-    identity
-        .sessions
-        .revoke(&asked.session, Ended::Replaced)
-        .await?;
-    Ok(Confirmed::Done { opened, codes })
+    let before = (&session.record, &family);
+    let terms = Terms::as_before(before, identity.clock.now(), &amr, asked.client);
+    let former = (&asked.session, Ended::Replaced);
+    let opened = opening::replace_fresh(identity, id, former, terms).await?;
+    Ok(opened.map_or(Confirmed::Gone, |opened| Confirmed::Done { opened, codes }))
 }

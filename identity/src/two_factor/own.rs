@@ -57,6 +57,8 @@ pub async fn regenerate(
 pub enum TurnedOff {
     /// It is off, and every other session has ended. In place of this one, under a new id and with a password only.
     Done(Opened),
+    /// It is off, and every session has ended: somebody ended this one meanwhile.
+    SignedOut,
     /// It was off before.
     Already,
 }
@@ -79,11 +81,11 @@ pub async fn turn_off(
     }
     let amr = without_codes(&again.record().amr);
     let family = again.record().heir(session);
-    let former = (again.record(), &family);
-    let terms = Terms::as_before(former, identity.clock.now(), &amr, client);
-    let opened = opening::open_fresh_on(identity, id, terms).await?;
-    identity.sessions.revoke(session, Ended::Replaced).await?;
-    Ok(TurnedOff::Done(opened))
+    let before = (again.record(), &family);
+    let terms = Terms::as_before(before, identity.clock.now(), &amr, client);
+    let former = (session, Ended::Replaced);
+    let opened = opening::replace_fresh(identity, id, former, terms).await?;
+    Ok(opened.map_or(TurnedOff::SignedOut, TurnedOff::Done))
 }
 
 fn without_codes(amr: &[Amr]) -> Vec<Amr> {

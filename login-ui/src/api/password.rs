@@ -12,7 +12,7 @@ use super::openapi::Refusals;
 use super::{body, login, tokens};
 use crate::answer::Wait;
 use crate::failure::Failure;
-use crate::problem;
+use crate::problem::{self, Challenge};
 use crate::visit::Visit;
 
 /// Both are needed.
@@ -49,6 +49,10 @@ pub(super) async fn post(
     };
     match change_password(&visit.ui.identity, &visit.live, change, &visit.client).await? {
         ChangedPassword::Done(opened) => login::welcome(&visit, &opened).await,
+        ChangedPassword::SignedOut => Ok(problem::unauthorized(
+            Challenge::BadToken,
+            "The password is changed, but you were signed out meanwhile.",
+        )),
         ChangedPassword::Wrong => Ok(problem::invalid([(
             "current",
             "That isn’t your current password.",

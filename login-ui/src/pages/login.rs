@@ -5,7 +5,7 @@ use axum::response::Response;
 use doorward_config::RegistrationMode;
 use doorward_identity::session::Remembered;
 use doorward_identity::sign_in::{Attempt, SignIn, sign_in};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::answer::{self, Wait};
 use crate::failure::Failure;
@@ -39,9 +39,11 @@ impl Page {
 }
 
 /// The form; whoever is signed in already is sent on.
-pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
+pub(crate) async fn get(visit: Visit, method: Method) -> Result<Response, Failure> {
     let to = visit.to(visit.query.get("to"));
     if let Some(session) = visit.session().await?
+        // Who only asks what would come is given no ticket.
+        && (method == Method::GET || to.elsewhere().is_none())
         && let Some(response) = handover::send_on(&visit, &session, &to).await?
     {
         return Ok(response);

@@ -102,3 +102,48 @@ async fn a_session_is_no_way_to_guess_a_password_nor_to_change_another_ones() {
         ChangedPassword::Slow { .. }
     ));
 }
+
+#[tokio::test]
+async fn a_session_that_is_ended_meanwhile_does_not_come_back() {
+    let room = Room::open().await;
+    room.add("anna", "anna@x.example").await;
+    let mut password = PASSWORD.to_owned();
+    let mut ended_meanwhile = 0;
+    for round in 0..12 {
+        let own = room.try_sign_in("anna", &password).await.unwrap();
+        let next = format!("{NEW} {round}");
+        let end = async {
+            // The old password is being checked, or the new one hashed.
+            let pause = Duration::from_millis(10 * round);
+            tokio::time::sleep(pause).await;
+            let revoked =
+                room.identity
+                    .sessions
+                    .revoke_account(own.record.account, None, Ended::Revoked);
+            revoked.await.unwrap()
+        };
+        let (changed, ended) = tokio::join!(wish(&room, &own, &password, &next), end);
+        assert!(ended > 0, "somebody was signed in");
+        match changed {
+            ChangedPassword::SignedOut => {
+                ended_meanwhile += 1;
+                password = next;
+            }
+            // It was sooner, and what it opened was ended.
+            ChangedPassword::Done(opened) => {
+                assert!(!room.is_live(&opened).await);
+                password = next;
+            }
+            ChangedPassword::Wrong => {}
+            other => panic!("{other:?}"),
+        }
+        let (account, idle) = (own.record.account, room.live.session.idle);
+        let listed = room.identity.sessions.list(account, idle).await;
+        assert_eq!(
+            listed.unwrap().len(),
+            0,
+            "nobody is signed in, round {round}"
+        );
+    }
+    assert!(ended_meanwhile > 0);
+}

@@ -25,16 +25,23 @@ impl MigrationTrait for Migration {
                     .not_null()
                     .primary_key(),
             )
+            .col(ColumnDef::new(Column::BoundTo).var_binary(32).not_null())
             .col(ColumnDef::new(Column::Session).var_binary(32).not_null())
             .col(ColumnDef::new(Column::ExpiresAt).big_integer().not_null())
             .to_owned();
         create_table(manager, table).await?;
-        let index = Index::create()
-            .name("ticket_by_end")
-            .table(Entity)
-            .col(Column::ExpiresAt)
-            .to_owned();
-        manager.create_index(index).await
+        for (name, column) in [
+            ("ticket_by_end", Column::ExpiresAt),
+            ("ticket_by_session", Column::Session),
+        ] {
+            let index = Index::create()
+                .name(name)
+                .table(Entity)
+                .col(column)
+                .to_owned();
+            manager.create_index(index).await?;
+        }
+        Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -73,6 +73,7 @@ pub(crate) async fn password(visit: Visit, fields: Fields) -> Result<Response, F
             ChangedPassword::Done(opened) => {
                 return answer::welcome(&visit, &opened, &visit.portal("account?done=password"));
             }
+            ChangedPassword::SignedOut => return to_sign_in(&visit),
             ChangedPassword::Wrong => {
                 let text = "That isn’t your current password.".into();
                 (

@@ -210,13 +210,13 @@ fn each<T, E>(
     parse: impl Fn(&str) -> Result<T, E>,
     problems: &mut Vec<Problem>,
 ) -> Vec<T> {
+    let typed = fields.get(name).trim();
     let apart = |c: char| c == ',' || c.is_whitespace();
-    let words = fields
-        .get(name)
-        .split(apart)
-        .filter(|word| !word.is_empty());
-    if let Ok(list) = words.map(parse).collect::<Result<Vec<T>, E>>() {
-        return list;
+    let words = typed.split(apart).filter(|word| !word.is_empty());
+    // Commas alone are no list: left empty a side is open.
+    match words.map(parse).collect::<Result<Vec<T>, E>>() {
+        Ok(list) if list.is_empty() == typed.is_empty() => return list,
+        Ok(_) | Err(_) => {}
     }
     problems.push(Problem {
         field: name,

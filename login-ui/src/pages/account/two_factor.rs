@@ -127,6 +127,7 @@ pub(crate) async fn turn_off(visit: Visit, fields: Fields) -> Result<Response, F
             let path = visit.portal("account/two-factor?done=off");
             answer::welcome(&visit, &opened, &path)
         }
+        TurnedOff::SignedOut => to_sign_in(&visit),
         TurnedOff::Already => back(&visit, ""),
     }
 }

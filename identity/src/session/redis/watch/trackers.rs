@@ -85,7 +85,7 @@ impl<'a> Trackers<'a> {
             } => {
                 let role = async { role(connection.clone()).await.map_err(End::from) };
                 let named = async { sentinel.named(as_of + DEADLINE).await.map_err(End::from) };
-                let (role, named) = futures_util::try_join!(role, named)?;
+                let (role, named) = tokio::try_join!(role, named)?;
                 if role == Role::Other || named != *address {
                     return Err(End::Lost(format!("{address} is not the master any more")));
                 }
