@@ -30,6 +30,8 @@ pub struct Assertions(ArcSwapOption<Vec<Told>>);
 struct Told {
     issuer: Issuer<Box<str>>,
     host: Box<str>,
+    /// The key that it is signed with.
+    kid: Box<str>,
     /// Seconds since 1970 UTC.
     made: i64,
     value: HeaderValue,
@@ -74,7 +76,7 @@ impl Hearer<'_> {
 }
 
 impl Told {
-    fn is_for(&self, hearer: &Hearer<'_>, now: i64) -> bool {
+    fn is_for(&self, hearer: &Hearer<'_>, kid: &str, now: i64) -> bool {
         let fresh = i64::try_from(FRESH.as_secs()).unwrap_or(0);
         let issuer = match &self.issuer {
             Issuer::Shared(origin) => Issuer::Shared(&**origin),
@@ -82,26 +84,27 @@ impl Told {
         };
         // A clock that was set back makes none fresh that was made later.
         (0..fresh).contains(&now.saturating_sub(self.made))
+            && *self.kid == *kid
             && issuer == hearer.issuer()
             && *self.host == *hearer.host.name()
     }
 }
 
 impl Assertions {
-    /// What this host is told about this person now; `mint` makes it for an issuer.
+    /// What this host is told about this person now, by the key that signs; `mint` makes it for an issuer.
     ///
     /// # Errors
     /// What `mint` says.
     pub fn tell(
         &self,
         hearer: Hearer<'_>,
-        now: Timestamp,
+        (now, kid): (Timestamp, &str),
         mint: impl FnOnce(&str) -> Result<String, Fault>,
     ) -> Result<HeaderValue, Fault> {
         let second = now.as_second();
         let known = self.0.load();
         let kept = known.iter().flat_map(|known| known.iter());
-        if let Some(told) = kept.clone().find(|told| told.is_for(&hearer, second)) {
+        if let Some(told) = kept.clone().find(|told| told.is_for(&hearer, kid, second)) {
             return Ok(told.value.clone());
         }
         let value = match hearer.portal_origin {
@@ -113,6 +116,7 @@ impl Assertions {
         let told = Told {
             issuer: hearer.issuer().owned(),
             host: hearer.host.name().into(),
+            kid: kid.into(),
             made: second,
             value: value.clone(),
         };

@@ -72,7 +72,8 @@ impl Checked {
     /// Whether it is good now, too.
     fn holding(self, now: Timestamp) -> Result<Self, NotGood> {
         let now = now.as_second();
-        let over = now >= self.ends.saturating_add(LEEWAY);
+        // Not a second longer than whoever got it was told.
+        let over = now >= self.ends;
         let to_come = self.begins > now.saturating_add(LEEWAY);
         if over || to_come {
             return Err(NotGood);

@@ -163,6 +163,12 @@ impl Keys {
         &self.published
     }
 
+    /// The name of the key that signs.
+    #[must_use]
+    pub fn signs_by(&self) -> &str {
+        &self.signer.kid
+    }
+
     pub(crate) fn signer(&self) -> (&str, &EncodingKey) {
         (&self.signer.kid, &self.signer.key)
     }

@@ -6,6 +6,7 @@ use super::*;
 struct Desk {
     known: Assertions,
     made: Cell<u32>,
+    kid: Cell<&'static str>,
 }
 
 impl Desk {
@@ -13,6 +14,7 @@ impl Desk {
         Self {
             known: Assertions::default(),
             made: Cell::new(0),
+            kid: Cell::new("first"),
         }
     }
 
@@ -28,7 +30,10 @@ impl Desk {
             self.made.set(self.made.get() + 1);
             Ok(format!("{} for {issuer}", self.made.get()))
         };
-        let told = self.known.tell(hearer, now, mint).unwrap();
+        let told = self
+            .known
+            .tell(hearer, (now, self.kid.get()), mint)
+            .unwrap();
         told.to_str().unwrap().to_owned()
     }
 }
@@ -42,6 +47,16 @@ fn it_is_made_again_when_it_is_no_longer_fresh() {
     assert_eq!(desk.ask("a.test", None, 1241), "2 for https://a.test");
     // The clock was set back.
     assert_eq!(desk.ask("a.test", None, 1000), "3 for https://a.test");
+}
+
+#[test]
+fn it_is_made_again_when_another_key_signs() {
+    let desk = Desk::new();
+    assert_eq!(desk.ask("a.test", None, 1000), "1 for https://a.test");
+    desk.kid.set("second");
+    assert_eq!(desk.ask("a.test", None, 1000), "2 for https://a.test");
+    assert_eq!(desk.ask("a.test", None, 1001), "2 for https://a.test");
+    assert_eq!(desk.known.0.load().as_ref().unwrap().len(), 1);
 }
 
 #[test]
@@ -85,9 +100,9 @@ fn what_cannot_be_signed_is_not_remembered() {
         portal_origin: None,
     };
     let now = Timestamp::from_second(1000).unwrap();
-    let failed = desk
-        .known
-        .tell(hearer, now, |_| Err(Fault::broken("no key signs")));
+    let failed = desk.known.tell(hearer, (now, "first"), |_| {
+        Err(Fault::broken("no key signs"))
+    });
     assert!(failed.is_err());
     assert_eq!(desk.ask("a.test", None, 1000), "1 for https://a.test");
 }

@@ -168,7 +168,10 @@ where
         let served = door::around(PACE.scope(Tempo::Connection(Arc::clone(&pace)), requests));
         tokio::select! {
             biased;
-            _ = served => {}
+            _ = served => if pace.is_unread() {
+                self.hall.metrics.refused(Refusal::Malformed("").reason());
+                tracing::debug!(%peer, "what came is no request");
+            },
             // Dropping it closes the connection.
             late = pace.over() => self.hall.note(late, peer),
         }

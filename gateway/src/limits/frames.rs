@@ -143,6 +143,8 @@ impl Watch for Frames {
         }
     }
 
+    fn said(&mut self, _: &[u8]) {}
+
     fn wait(&mut self) -> Option<(Instant, Late)> {
         self.deadline
     }

@@ -57,6 +57,8 @@ enum Phase {
     Body(Trickle),
     /// All of it is there.
     Whole,
+    /// What came was answered before it was read: it is no request.
+    Unread,
 }
 
 /// How long something is waited for. Most often it is there already, and nobody has to know what time it is.
@@ -124,8 +126,21 @@ impl Pace {
         match &mut *phase {
             Phase::Silent(_) => *phase = Phase::Head(Wait::For(self.header_timeout)),
             Phase::Body(trickle) => trickle.came(bytes),
-            Phase::Head(_) | Phase::Whole => {}
+            Phase::Head(_) | Phase::Whole | Phase::Unread => {}
         }
+    }
+
+    /// The client is answered.
+    pub(super) fn said(&self) {
+        let mut phase = self.phase();
+        if matches!(&*phase, Phase::Head(_)) {
+            *phase = Phase::Unread;
+        }
+    }
+
+    /// Whether pingora answered by itself what nobody else has seen.
+    pub(super) fn is_unread(&self) -> bool {
+        matches!(&*self.phase(), Phase::Unread)
     }
 
     /// Nothing is there to be read: until when that may be so, and what the client is late with afterwards.
@@ -134,7 +149,7 @@ impl Pace {
             Phase::Silent(patience) => Some((patience.end(), Late::Silent)),
             Phase::Head(patience) => Some((patience.end(), Late::Head)),
             Phase::Body(trickle) => Some((trickle.wait(), Late::Body)),
-            Phase::Whole => None,
+            Phase::Whole | Phase::Unread => None,
         }
     }
 

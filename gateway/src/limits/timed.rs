@@ -27,6 +27,9 @@ pub trait Watch: Debug + Send + Sync + Unpin + 'static {
     /// These bytes came.
     fn came(&mut self, bytes: &[u8]);
 
+    /// This is said to the client.
+    fn said(&mut self, bytes: &[u8]);
+
     /// Nothing is there to be read: until when that may be so, and what the client is late with afterwards.
     fn wait(&mut self) -> Option<(Instant, Late)>;
 
@@ -44,6 +47,10 @@ const TOO_SLOW: &[u8] =
 impl Watch for Arc<Pace> {
     fn came(&mut self, bytes: &[u8]) {
         Pace::came(self, bytes.len() as u64);
+    }
+
+    fn said(&mut self, _: &[u8]) {
+        Pace::said(self);
     }
 
     fn wait(&mut self) -> Option<(Instant, Late)> {
@@ -68,6 +75,8 @@ pub struct Unwatched;
 
 impl Watch for Unwatched {
     fn came(&mut self, _: &[u8]) {}
+
+    fn said(&mut self, _: &[u8]) {}
 
     fn wait(&mut self) -> Option<(Instant, Late)> {
         None
@@ -169,6 +178,7 @@ impl<W: Watch> AsyncWrite for Timed<W> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.watch.said(buf);
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

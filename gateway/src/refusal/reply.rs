@@ -117,9 +117,11 @@ impl Refusal {
                     }
                     plate.fill(asked.person, asked.request_id)
                 }
-                (Format::Page | Format::Problem, _) => {
-                    self.problem(&mut header, asked.request_id, json!({}))?
-                }
+                (Format::Page | Format::Problem, _) => self.problem(
+                    &mut header,
+                    asked.request_id,
+                    self.who_may_not(asked.person),
+                )?,
             },
         };
         if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -131,6 +133,16 @@ impl Refusal {
         header.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
         let body = Bytes::from(body);
         Ok(Reply { header, body })
+    }
+
+    /// Programs are told too who they are taken for.
+    fn who_may_not(&self, person: Option<&str>) -> Value {
+        match (self, person) {
+            (Self::Forbidden, Some(person)) => {
+                json!({ "detail": format!("{person} is signed in, and may not do this") })
+            }
+            _ => json!({}),
+        }
     }
 
     /// A problem (RFC 9457) with `more` in it.

@@ -210,6 +210,10 @@ fn the_page_of_a_refused_person_says_who_they_are() {
     let page = |person| String::from_utf8(page(person).to_vec()).unwrap();
     assert!(page(Some("<anna>")).contains("&lt;anna&gt;"));
     assert!(!page(None).contains("anna"));
+    let problem = |person| reply(&Refusal::Forbidden, Format::Problem, person).body;
+    let problem = |person| String::from_utf8(problem(person).to_vec()).unwrap();
+    assert!(problem(Some("anna")).contains("anna is signed in, and may not do this"));
+    assert!(!problem(None).contains("detail"));
 }
 
 #[test]

@@ -133,15 +133,17 @@ impl Entry {
         hearer: Hearer<'_>,
         now: Timestamp,
     ) -> Result<HeaderValue, Fault> {
-        self.assertions.tell(hearer, now, |issuer| {
-            let order = Order {
-                issuer,
-                audience: hearer.host.name(),
-                subject: self.kept.subject(),
-                now,
-            };
-            assertion::mint(&keys.now(), order)
-        })
+        let keys = keys.now();
+        self.assertions
+            .tell(hearer, (now, keys.signs_by()), |issuer| {
+                let order = Order {
+                    issuer,
+                    audience: hearer.host.name(),
+                    subject: self.kept.subject(),
+                    now,
+                };
+                assertion::mint(&keys, order)
+            })
     }
 
     /// When it ends if it is not used again, as far as this process knows: milliseconds since 1970 UTC.

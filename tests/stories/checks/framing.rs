@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_tests::{Stack, Wire};
+use doorward_tests::{Stack, Wire, until};
 use futures_util::future::join_all;
 
 use super::{honest, raw};
@@ -294,6 +294,37 @@ async fn a22_lengths() {
 #[tokio::test]
 async fn a23_heads() {
     refused(HEADS).await;
+}
+
+/// What nobody here reads is counted all the same: else nobody would see who tries.
+#[tokio::test]
+async fn a23_what_is_no_request_is_counted() {
+    let stack = Stack::new().start().await;
+    let series = "doorward_requests_refused_total{reason=\"malformed\"}";
+    let refused = async || stack.gateway().metric(series).await.unwrap_or_default();
+    let mut before = refused().await;
+    for bytes in [
+        "GET /public/a HTTP/1.1\r\nHost : x\r\n\r\n",
+        "GET /public/a HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "POST /public/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5, 6\r\n\r\n",
+        "GET /public/a HTTP/1.1 /secret HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        assert_eq!(raw(&stack, bytes.as_bytes()).await, [400], "{bytes:?}");
+        let what = format!("{bytes:?} is counted");
+        before = until(&what, Duration::from_secs(2), async || {
+            Some(refused().await).filter(|now| *now > before)
+        })
+        .await;
+    }
+    assert_eq!(stack.echo.count(), 0);
+    let good = "GET /public/a%20b HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_eq!(raw(&stack, good.as_bytes()).await, [200]);
+    // Somebody who only leaves in the middle has asked for nothing.
+    let mut wire = Wire::to(stack.gateway().gate()).await;
+    wire.send(b"GET /public/a HT").await;
+    drop(wire);
+    honest(&stack).await;
+    assert!((refused().await - before).abs() < 0.5);
 }
 
 #[tokio::test]

@@ -128,3 +128,19 @@ async fn what_is_no_body_may_be_silent() {
     pace.came(1);
     assert_eq!(left(&pace), None);
 }
+
+#[tokio::test]
+async fn what_is_answered_before_it_is_read_is_no_request() {
+    pause();
+    let pace = Pace::new(HEADER);
+    pace.came(100);
+    assert!(!pace.is_unread(), "nothing was said yet");
+    pace.said();
+    assert!(pace.is_unread());
+    assert_eq!(left(&pace), None);
+    let pace = Pace::new(HEADER);
+    pace.came(100);
+    pace.head_is_in(Body::None);
+    pace.said();
+    assert!(!pace.is_unread());
+}
