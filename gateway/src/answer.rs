@@ -33,7 +33,7 @@ pub async fn fail(
         Some(refusal) if session.response_written().is_none() => refusal,
         Some(_) => {
             // Half an answer cannot be taken back; closing says that it is no whole one.
-            tracing::info!(request_id = context.request_id, %error, "an answer was cut off");
+            tracing::info!(request_id = &*context.request_id, %error, "an answer was cut off");
             return FailToProxy {
                 error_code: 0,
                 can_reuse_downstream: false,
@@ -57,7 +57,7 @@ pub async fn fail(
     let code = refusal.status().as_u16();
     context.record.status = Some(code);
     if let Err(error) = write(session, &refusal, context).await {
-        tracing::debug!(request_id = context.request_id, %error, "a refusal was not heard");
+        tracing::debug!(request_id = &*context.request_id, %error, "a refusal was not heard");
         return FailToProxy {
             error_code: code,
             can_reuse_downstream: false,

@@ -133,7 +133,7 @@ pub async fn answer(
         session.set_keepalive(None);
     }
     if let Err(error) = ours::send(session, reply).await {
-        tracing::debug!(request_id = context.request_id, %error, "a proxy did not wait for its answer");
+        tracing::debug!(request_id = &*context.request_id, %error, "a proxy did not wait for its answer");
     }
     Ok(())
 }

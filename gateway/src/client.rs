@@ -4,9 +4,10 @@
 //! Owns what `X-Forwarded-For`, `-Proto` and `-Host` are worth. Must not know what the rules
 //! make of an address. Has to be asked before `headers::strip` removes what it reads.
 
-use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::fmt::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use arrayvec::ArrayString;
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
@@ -49,21 +50,30 @@ pub enum Said {
     Nothing,
 }
 
+/// An address in letters: the longest is an IPv4 one in IPv6.
+pub type Written = ArrayString<45>;
+
 /// An address as headers and log lines have it; done for each request, and what the standard library does to align a
 /// number costs more than the number.
 #[must_use]
-pub fn written(address: IpAddr) -> String {
-    let IpAddr::V4(address) = address else {
-        return address.to_string();
+pub fn written(address: IpAddr) -> Written {
+    let mut text = Written::new();
+    // It has room for every address.
+    let _ = match address {
+        IpAddr::V4(address) => write_v4(&mut text, address),
+        IpAddr::V6(address) => write!(text, "{address}"),
     };
-    let mut text = String::with_capacity(15);
+    text
+}
+
+fn write_v4(to: &mut impl Write, address: Ipv4Addr) -> fmt::Result {
     for (at, octet) in address.octets().into_iter().enumerate() {
         if at > 0 {
-            text.push('.');
+            to.write_char('.')?;
         }
-        text.push_str(itoa::Buffer::new().format(octet));
+        to.write_str(itoa::Buffer::new().format(octet))?;
     }
-    text
+    Ok(())
 }
 
 /// The other end of a request.
@@ -92,7 +102,7 @@ impl Client<'_> {
         if self.via.is_empty() {
             return None;
         }
-        let mut text = written(self.address);
+        let mut text = written(self.address).to_string();
         for hop in &self.via {
             // Writing to a String cannot fail.
             let _ = write!(text, ", {hop}");

@@ -18,8 +18,9 @@ use crate::authz::Question;
 use crate::client::Client;
 use crate::host::Host;
 use crate::metrics::{Decision, InFlight, SiteMetrics};
-use crate::record::AccessRecord;
+use crate::record::{AccessRecord, text};
 use crate::refusal::Refusal;
+use crate::request_id::RequestId;
 use crate::session_cache::Entry;
 use crate::sites::{Site, Sites};
 use crate::upstream::Attempts;
@@ -33,7 +34,7 @@ pub struct Context {
     /// The configuration it sees from its beginning to its end.
     pub sites: Arc<Sites>,
     /// Its name.
-    pub request_id: String,
+    pub request_id: RequestId,
     /// Who asks for what, once that is known.
     pub visit: Option<Visit>,
     /// What another proxy asks, if one does; the visit is then the one that it asks about.
@@ -128,7 +129,7 @@ impl Context {
     #[must_use]
     pub fn new(
         sites: Arc<Sites>,
-        request_id: String,
+        request_id: RequestId,
         began: Reading,
         in_flight: InFlight,
         metrics: Arc<SiteMetrics>,
@@ -242,7 +243,7 @@ impl Record {
             request_id,
             client: self.client,
             method: self.method.as_str(),
-            host: &String::from_utf8_lossy(bytes(&self.host)),
+            host: &text(bytes(&self.host)),
             site: self.site.as_deref().unwrap_or_default(),
             path: &self.path.text(),
             status,

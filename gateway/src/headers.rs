@@ -121,7 +121,7 @@ pub fn set(
     headers.reserve(MOST);
     let name = named(headers, host)?;
     headers.insert(&FORWARDED_HOST, name);
-    let address = HeaderValue::try_from(client::written(client.address))?;
+    let address = HeaderValue::from_str(&client::written(client.address))?;
     let hops = match client.forwarded_for() {
         Some(hops) => HeaderValue::try_from(hops)?,
         None => address.clone(),

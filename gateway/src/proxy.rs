@@ -243,7 +243,7 @@ impl ProxyHttp for Gate {
         error: &Error,
         _: ProxyWarnLogContext,
     ) -> bool {
-        tracing::debug!(request_id = context.request_id, %error, "the upstream is asked again");
+        tracing::debug!(request_id = &*context.request_id, %error, "the upstream is asked again");
         true
     }
 }

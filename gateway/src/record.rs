@@ -3,6 +3,7 @@
 //! Owns its fields and their bounds. Must not know how any of it was found out. No query, cookie or token is ever
 //! among them; what the client chose is bounded here and escaped by the log's format.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl AccessRecord<'_> {
         if let Some(decision) = self.decision {
             to.text("decision", decision.as_str());
         }
-        to.text("user_agent", &String::from_utf8_lossy(user_agent));
+        to.text("user_agent", &text(user_agent));
     }
 }
 
@@ -114,6 +115,14 @@ impl Plain for Milliseconds {
 impl Plain for Moment {
     fn write(&self, to: &mut impl Write) -> fmt::Result {
         Moment::write(*self, to)
+    }
+}
+
+/// Any bytes as text; nearly always they are, which is found out sooner than where they are not.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 

@@ -207,6 +207,6 @@ proptest! {
 proptest! {
     #[test]
     fn addresses_are_written_as_the_standard_library_writes_them(address: IpAddr) {
-        prop_assert_eq!(written(address), address.to_string());
+        prop_assert_eq!(&*written(address), &*address.to_string());
     }
 }

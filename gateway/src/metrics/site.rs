@@ -2,11 +2,10 @@
 //!
 //! Owns the counters that every request touches: none of them takes a lock. Must not know how a request is decided.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
-use papaya::HashMap;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 use prometheus::{Registry, core::Collector};
 
@@ -83,7 +82,7 @@ impl SiteFamilies {
         Ok(SiteMetrics {
             name: name.into(),
             family: self.requests.clone(),
-            requests: HashMap::new(),
+            requests: Default::default(),
             request_seconds: self.request_seconds.get_metric_with_label_values(&[name])?,
             upstream_seconds: self
                 .upstream_seconds
@@ -93,12 +92,23 @@ impl SiteFamilies {
     }
 }
 
+/// A client may invent methods, so only those of RFC 9110 and RFC 5789 get a series of their own.
+const METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "other",
+];
+
+/// An upstream may invent statuses up to 999: those outside RFC 9110's classes share one series, the last.
+const CODES: usize = 500 + 1;
+
+/// The counters of one method, each made when its status is first seen: nothing is searched for.
+type Codes = Box<[OnceLock<IntCounter>]>;
+
 /// The counters of one site. Made at configuration load and shared by all its requests.
 #[derive(Debug)]
 pub struct SiteMetrics {
     name: Arc<str>,
     family: IntCounterVec,
-    requests: HashMap<(&'static str, u16), IntCounter>,
+    requests: [OnceLock<Codes>; METHODS.len()],
     request_seconds: Histogram,
     upstream_seconds: Histogram,
     /// One for each decision and way of knowing, in the order of their `ALL`.
@@ -109,16 +119,20 @@ impl SiteMetrics {
     /// Counts an answered request. `code` is the status that went out, 499 if the client left before any did.
     pub fn request(&self, method: &Method, code: u16, took: Duration) {
         self.request_seconds.observe(took.as_secs_f64());
-        let key = (known_method(method), code);
-        let requests = self.requests.pin();
-        if let Some(counter) = requests.get(&key) {
-            counter.inc();
+        let (method, code) = (method_index(method), code_index(code));
+        let Some(codes) = self.requests.get(method) else {
             return;
+        };
+        let codes = codes.get_or_init(|| (0..CODES).map(|_| OnceLock::new()).collect());
+        if let Some(counter) = codes.get(code) {
+            counter.get_or_init(|| self.counter(method, code)).inc();
         }
-        let labels = [&self.name, key.0, &*code_label(code)];
-        if let Ok(counter) = self.family.get_metric_with_label_values(&labels) {
-            requests.get_or_insert(key, counter).inc();
-        }
+    }
+
+    fn counter(&self, method: usize, code: usize) -> IntCounter {
+        let method = METHODS.get(method).copied().unwrap_or("other");
+        self.family
+            .with_label_values(&[&*self.name, method, &code_label(code)])
     }
 
     /// The upstream began to answer `took` after it was asked.
@@ -135,26 +149,21 @@ impl SiteMetrics {
     }
 }
 
-/// A client may invent methods, so only those of RFC 9110 and RFC 5789 get a series of their own.
-fn known_method(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "DELETE" => "DELETE",
-        "PATCH" => "PATCH",
-        "OPTIONS" => "OPTIONS",
-        "CONNECT" => "CONNECT",
-        "TRACE" => "TRACE",
-        _ => "other",
+fn method_index(method: &Method) -> usize {
+    let known = METHODS.iter().position(|known| *known == method.as_str());
+    known.unwrap_or(METHODS.len() - 1)
+}
+
+fn code_index(code: u16) -> usize {
+    match code {
+        100..600 => usize::from(code - 100),
+        _ => CODES - 1,
     }
 }
 
-/// An upstream may invent statuses up to 999: those outside RFC 9110's classes share one series.
-fn code_label(code: u16) -> String {
-    if (100..600).contains(&code) {
-        code.to_string()
+fn code_label(index: usize) -> String {
+    if index < CODES - 1 {
+        (index + 100).to_string()
     } else {
         "other".to_owned()
     }
