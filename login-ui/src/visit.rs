@@ -150,6 +150,21 @@ impl Visit {
         }
     }
 
+    /// A field of the form that was sent or, where the form has none of that name, of the address that it was sent to:
+    /// whoever follows a way without reading the page sends there what was typed, and no more.
+    pub(crate) fn told<'a>(&'a self, fields: &'a Fields, name: &str) -> &'a str {
+        if fields.has(name) {
+            fields.get(name)
+        } else {
+            self.query.get(name)
+        }
+    }
+
+    /// Judges where a form says that its sender wants to go.
+    pub(crate) fn to_of(&self, fields: &Fields) -> To {
+        self.to(self.told(fields, "to"))
+    }
+
     /// Where a link, or the answer to a link, leads.
     pub(crate) fn way(&self, to: &To) -> String {
         to.way(&self.live.portal.path)

@@ -60,7 +60,7 @@ pub(crate) async fn get(visit: Visit, method: Method) -> Result<Response, Failur
 
 /// The try.
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
-    let to = visit.to(fields.get("to"));
+    let to = visit.to_of(&fields);
     let remember = if fields.get("remember").is_empty() {
         Remembered::No
     } else {

@@ -69,10 +69,10 @@ enum Stands {
 
 impl Goal {
     fn of(visit: &Visit, fields: &Fields) -> Self {
-        if fields.get("for") == "account" {
+        if visit.told(fields, "for") == "account" {
             Self::Account
         } else {
-            Self::To(visit.to(fields.get("to")))
+            Self::To(visit.to_of(fields))
         }
     }
 
@@ -100,8 +100,8 @@ impl Goal {
 }
 
 impl Kind {
-    fn of(fields: &Fields) -> Self {
-        if fields.get("with") == "recovery" {
+    fn of(visit: &Visit, fields: &Fields) -> Self {
+        if visit.told(fields, "with") == "recovery" {
             Self::Recovery
         } else {
             Self::App
@@ -177,7 +177,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
         form: FormState::default(),
         goal,
         person,
-        kind: Kind::of(&visit.query),
+        kind: Kind::of(&visit, &visit.query),
         way,
     };
     answer::page(StatusCode::OK, &page)
@@ -199,7 +199,7 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
         form: FormState::default(),
         goal,
         person,
-        kind: Kind::of(&fields),
+        kind: Kind::of(&visit, &fields),
         way,
     };
     page.frame.failed = true;

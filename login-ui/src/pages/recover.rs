@@ -105,7 +105,7 @@ pub(crate) async fn get_code(visit: Visit) -> Result<Response, Failure> {
 /// Judges the code or the link.
 pub(crate) async fn post_code(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let (identity, live, client) = (&visit.ui.identity, &visit.live, &visit.client);
-    let (code, link) = (fields.get("code").trim(), fields.get("t"));
+    let (code, link) = (fields.get("code").trim(), visit.told(&fields, "t"));
     let checked = if link.is_empty() {
         let Some(flow) = visit.flow() else {
             return again(&visit);

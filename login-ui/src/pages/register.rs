@@ -96,7 +96,7 @@ async fn open(visit: &Visit, invite: &str) -> Result<Door, Failure> {
 
 /// The new account, and its first session.
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
-    let to = visit.to(fields.get("to"));
+    let to = visit.to_of(&fields);
     let form = FormState::keeping(
         &fields,
         &[
@@ -107,6 +107,7 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
             "date_of_birth",
         ],
     );
+    let invite = visit.told(&fields, "invite");
     let account = NewAccount {
         username: fields.get("username"),
         email: fields.get("email"),
@@ -114,9 +115,9 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
         first_name: fields.get("first_name"),
         last_name: fields.get("last_name"),
         date_of_birth: fields.get("date_of_birth"),
-        invite: fields.get("invite"),
+        invite,
     };
-    let going = (to, fields.get("invite").to_owned());
+    let going = (to, invite.to_owned());
     let former = visit.carried();
     let outcome = register(
         &visit.ui.identity,

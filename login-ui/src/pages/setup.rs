@@ -33,7 +33,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 
 /// The account, and its first session.
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
-    let token = fields.get("t");
+    let token = visit.told(&fields, "t");
     let form = FormState::keeping(&fields, &["username", "email"]);
     let admin = NewAdmin {
         username: fields.get("username"),

@@ -36,7 +36,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Response, Failure> {
 
 /// The code, or the wish for another.
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failure> {
-    let to = visit.to(fields.get("to"));
+    let to = visit.to_of(&fields);
     let Some(flow) = visit.flow().cloned() else {
         return to_sign_in(&visit, &to);
     };
@@ -48,7 +48,7 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
             Resent::Slow { retry_after } => later(&visit, to, Wait::Slowed(retry_after)),
         };
     }
-    let (code, link) = (fields.get("code"), fields.get("t"));
+    let (code, link) = (fields.get("code"), visit.told(&fields, "t"));
     let shown = match (code.trim(), link) {
         ("", "") => return wrong(&visit, to, "This is needed."),
         ("", link) => Mailed::Link(link),

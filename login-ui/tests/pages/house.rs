@@ -131,19 +131,33 @@ impl House {
 
     /// Has mail delivered, and gives the code in the one message to `address`.
     pub async fn code_for(&self, address: &str) -> String {
+        let text = self.mail_to(address).await;
+        let (_, subject) = text.split_once("Subject: ").unwrap();
+        subject[..8].to_owned()
+    }
+
+    /// Has mail delivered, and gives what the link in the one message to `address` carries.
+    pub async fn link_for(&self, address: &str) -> String {
+        let text = self.mail_to(address).await;
+        // As quoted-printable has it (RFC 2045).
+        let text = text.replace("=\r\n", "").replace("=3D", "=");
+        let (_, link) = text.split_once("?t=").unwrap();
+        link[..43].to_owned()
+    }
+
+    async fn mail_to(&self, address: &str) -> String {
         let live = self.live.clone();
         let live = Arc::new(move || live.lock().unwrap().clone());
         let delivering = tokio::spawn(mail::deliver(self.identity.clone(), live));
         let outbox = self.folder.path().join("outbox");
         let to = format!("To: {address}");
         let start = Instant::now();
-        let code = loop {
+        let text = loop {
             let files = std::fs::read_dir(&outbox).into_iter().flatten();
             let texts = files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok());
             let found = texts.into_iter().find(|text| text.contains(&to));
             if let Some(text) = found {
-                let (_, subject) = text.split_once("Subject: ").unwrap();
-                break subject[..8].to_owned();
+                break text;
             }
             assert!(
                 start.elapsed() < Duration::from_secs(10),
@@ -152,7 +166,7 @@ impl House {
             tokio::time::sleep(Duration::from_millis(5)).await;
         };
         delivering.abort();
-        code
+        text
     }
 
     /// A browser that has never been here.

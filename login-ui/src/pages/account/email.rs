@@ -63,7 +63,7 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Result<Response, Failu
         return to_sign_in(&visit);
     };
     let who = (&session, &account);
-    match (fields.get("code").trim(), fields.get("t")) {
+    match (fields.get("code").trim(), visit.told(&fields, "t")) {
         ("", "") if fields.has("code") => wrong(&visit, who, "This is needed.").await,
         ("", "") => ask(&visit, who, &fields).await,
         ("", link) => prove(&visit, who, Mailed::Link(link)).await,

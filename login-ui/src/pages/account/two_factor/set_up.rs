@@ -40,7 +40,7 @@ pub(crate) async fn set_up(visit: Visit, fields: Fields) -> Result<Response, Fai
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };
-    let to = visit.to(fields.get("to"));
+    let to = visit.to_of(&fields);
     let again = match judge(&visit, &session, &fields, FormState::default()).await? {
         Judged::Given(again) => again,
         Judged::Refused(refused) => {
@@ -60,7 +60,7 @@ pub(crate) async fn confirm(visit: Visit, fields: Fields) -> Result<Response, Fa
     let Some((session, account)) = visit.person().await? else {
         return to_sign_in(&visit);
     };
-    let to = visit.to(fields.get("to"));
+    let to = visit.to_of(&fields);
     let Some(token) = FlowToken::parse(fields.get("enrolment")) else {
         return back(&visit, "late");
     };
