@@ -1,4 +1,4 @@
-//! The JSON API, for programs: the same outcomes as the pages, in other words (product.md §5).
+//! The JSON API, for programs: the same outcomes as the pages, in other words.
 //!
 //! Owns the addresses below `api/` and the shape of answers. Refusals are problem+json (RFC 9457); what programs carry
 //! afterwards are bearer tokens (RFC 6750). No cookie is ever made from one.

@@ -77,7 +77,7 @@ fn challenged(challenge: Challenge, mut response: Response) -> Response {
     response
 }
 
-/// 422: what is wrong with each member.
+/// 422: what is wrong with each member, or without a name with the whole.
 pub(crate) fn invalid<'a>(wrong: impl IntoIterator<Item = (&'a str, &'a str)>) -> Response {
     answer(StatusCode::UNPROCESSABLE_ENTITY, &wrong_members(wrong))
 }
@@ -105,11 +105,20 @@ pub(crate) fn invalid_with<'a>(
 fn wrong_members<'a>(wrong: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
     let errors: Vec<Value> = wrong
         .into_iter()
-        .map(|(member, detail)| json!({ "pointer": format!("/{member}"), "detail": detail }))
+        .map(|(member, detail)| json!({ "pointer": pointer(member), "detail": detail }))
         .collect();
     let mut problem = about("about:blank", StatusCode::UNPROCESSABLE_ENTITY);
     set(&mut problem, "errors", errors.into());
     problem
+}
+
+/// RFC 6901: the empty one points at the whole.
+fn pointer(member: &str) -> String {
+    if member.is_empty() {
+        String::new()
+    } else {
+        format!("/{member}")
+    }
 }
 
 /// 429 or 503, with `Retry-After`.

@@ -1,17 +1,17 @@
 //! Signing in, in one request: name, password, and the code where one is asked for.
 
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::flow::FlowToken;
 use doorward_identity::refresh;
 use doorward_identity::session::{Opened, Remembered};
 use doorward_identity::sign_in::{Attempt, SecondStep, SignIn, Stepped, second_step, sign_in};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::body::{Sent, Text, missing};
 use super::openapi::Refusals;
-use super::{body, tokens};
+use super::tokens;
 use crate::answer::Wait;
 use crate::failure::Failure;
 use crate::problem::{self, Challenge, Kind};
@@ -19,23 +19,31 @@ use crate::visit::Visit;
 
 /// One of the three names is needed.
 #[derive(Deserialize, ToSchema)]
-#[serde(default)]
-#[derive(Default)]
 #[expect(
     clippy::struct_field_names,
     reason = "the names are part of the outside contract"
 )]
 pub(super) struct Login {
     /// Username or e-mail.
-    login: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    login: Text,
     /// Username.
-    username: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    username: Text,
     /// E-mail.
-    email: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    email: Text,
     /// Password.
-    password: String,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1)]
+    password: Text,
     /// Code of the authenticator app, or a recovery code.
-    code: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    code: Text,
 }
 
 /// Sign in.
@@ -43,17 +51,11 @@ pub(super) struct Login {
     post, path = "/api/login", request_body = Login,
     responses((status = 200, body = tokens::Tokens), Refusals)
 )]
-pub(super) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    sent: Body,
-) -> Result<Response, Failure> {
-    let form: Login = body::read(&headers, sent).await?;
-    let name = [&form.login, &form.username, &form.email];
-    let name = name.into_iter().flatten().next().map_or("", String::as_str);
-    if name.is_empty() || form.password.is_empty() {
-        let missing = if name.is_empty() { "login" } else { "password" };
-        return Ok(problem::invalid([(missing, "This is needed.")]));
+pub(super) async fn post(visit: Visit, Sent(form): Sent<Login>) -> Result<Response, Failure> {
+    let mut names = [&form.login, &form.username, &form.email].into_iter();
+    let name = names.find(|name| !name.is_empty()).unwrap_or(&form.login);
+    if let Some(response) = missing(&[("login", name), ("password", &form.password)]) {
+        return Ok(response);
     }
     let attempt = Attempt {
         login: name,
@@ -64,14 +66,14 @@ pub(super) async fn post(
     };
     match sign_in(&visit.ui.identity, &visit.live, attempt).await? {
         SignIn::Welcome(opened) => welcome(&visit, &opened).await,
-        SignIn::CodeNeeded(flow) => match form.code.as_deref() {
-            Some(code) if !code.trim().is_empty() => with_code(&visit, &flow, code).await,
-            _ => Ok(problem::of(
-                Kind::TwoFactorRequired,
-                StatusCode::UNAUTHORIZED,
-                "A code is needed as well: send it as `code`.",
-            )),
-        },
+        SignIn::CodeNeeded(flow) if !form.code.trim().is_empty() => {
+            with_code(&visit, &flow, &form.code).await
+        }
+        SignIn::CodeNeeded(_) => Ok(problem::of(
+            Kind::TwoFactorRequired,
+            StatusCode::UNAUTHORIZED,
+            "A code is needed as well: send it as `code`.",
+        )),
         SignIn::Refused => Ok(refused("That name and password don’t match.")),
         SignIn::Unverified(_) => Ok(problem::of(
             Kind::VerificationRequired,

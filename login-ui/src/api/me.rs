@@ -10,7 +10,7 @@ use super::openapi::Refusals;
 use crate::failure::Failure;
 use crate::visit::Visit;
 
-/// The names are part of the outside contract (product.md §5).
+/// An account, as its owner sees it.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Me {
     id: String,

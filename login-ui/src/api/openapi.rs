@@ -27,7 +27,7 @@ pub(super) struct Problem {
 /// What is wrong with one member.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Wrong {
-    /// Which (RFC 6901).
+    /// Which (RFC 6901); empty for all of the document.
     pointer: String,
     detail: String,
 }
@@ -54,7 +54,7 @@ pub(super) enum Refusals {
     /// This is not JSON.
     #[response(status = 415, content_type = "application/problem+json")]
     WrongType(#[to_schema] Problem),
-    /// A member is wrong.
+    /// A member is wrong, or the document is no object.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(#[to_schema] Problem),
     /// Too many tries; see `Retry-After`.

@@ -1,28 +1,30 @@
 //! Another password, by somebody who knows the old one.
 
-use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use doorward_identity::change::{ChangedPassword, PasswordChange, change_password};
-use http::HeaderMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::body::{Refused, Sent, Text, missing};
 use super::caller::{self, Called};
 use super::openapi::Refusals;
-use super::{body, login, tokens};
+use super::{login, tokens};
 use crate::answer::Wait;
 use crate::failure::Failure;
 use crate::problem::{self, Challenge};
 use crate::visit::Visit;
 
 /// Both are needed.
-#[derive(Deserialize, ToSchema, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Password {
     /// The password so far.
-    current: String,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1)]
+    current: Text,
     /// The new one.
-    password: String,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1)]
+    password: Text,
 }
 
 /// Change the password. Every session ends; these tokens are for a new one.
@@ -33,14 +35,19 @@ pub(super) struct Password {
 )]
 pub(super) async fn post(
     visit: Visit,
-    headers: HeaderMap,
-    sent: Body,
+    sent: Result<Sent<Password>, Refused>,
 ) -> Result<Response, Failure> {
     let caller = match caller::by_token(&visit).await? {
         Called::By(caller) => caller,
         Called::Refused(response) => return Ok(response),
     };
-    let form: Password = body::read(&headers, sent).await?;
+    let form = match sent {
+        Ok(Sent(form)) => form,
+        Err(refused) => return Ok(refused.into_response()),
+    };
+    if let Some(response) = missing(&[("current", &form.current), ("password", &form.password)]) {
+        return Ok(response);
+    }
     let change = PasswordChange {
         account: caller.account.id,
         current: &form.current,

@@ -1,14 +1,13 @@
 //! A new access token for a refresh token, which is used up by it.
 
-use axum::body::Body;
 use axum::response::Response;
 use doorward_identity::refresh::{Refreshed, redeem};
-use http::HeaderMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::body::{Sent, Text, missing};
 use super::openapi::Refusals;
-use super::{body, tokens};
+use super::tokens;
 use crate::failure::Failure;
 use crate::problem::{self, Challenge};
 use crate::visit::Visit;
@@ -16,7 +15,9 @@ use crate::visit::Visit;
 /// The one that was given out last.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Refresh {
-    refresh_token: String,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1)]
+    refresh_token: Text,
 }
 
 /// Get the next tokens. A refresh token works once; one that comes twice ends the session.
@@ -26,10 +27,11 @@ pub(super) struct Refresh {
 )]
 pub(super) async fn post(
     visit: Visit,
-    headers: HeaderMap,
-    sent: Body,
+    Sent(Refresh { refresh_token }): Sent<Refresh>,
 ) -> Result<Response, Failure> {
-    let Refresh { refresh_token } = body::read(&headers, sent).await?;
+    if let Some(response) = missing(&[("refresh_token", &refresh_token)]) {
+        return Ok(response);
+    }
     let identity = &visit.ui.identity;
     match redeem(identity, &visit.live, &refresh_token, &visit.client).await? {
         Refreshed::Done {

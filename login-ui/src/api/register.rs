@@ -1,15 +1,14 @@
 //! Making an account. Signing in comes after.
 
 use axum::Json;
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use doorward_identity::register::{NewAccount, Registered, register};
 use doorward_identity::session::Ended;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body;
+use super::body::{Sent, Text};
 use super::openapi::Refusals;
 use crate::answer::Wait;
 use crate::failure::Failure;
@@ -17,19 +16,32 @@ use crate::problem;
 use crate::visit::Visit;
 
 /// The account that is wanted. Roles cannot be asked for.
-#[derive(Deserialize, ToSchema, Default)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Register {
     /// May be absent where it is optional.
-    username: String,
-    email: String,
-    password: String,
-    first_name: String,
-    last_name: String,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    username: Text,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1)]
+    email: Text,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1)]
+    password: Text,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    first_name: Text,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    last_name: Text,
     /// `YYYY-MM-DD`.
-    date_of_birth: String,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    date_of_birth: Text,
     /// What the link of an invitation carries.
-    invite: String,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    invite: Text,
 }
 
 /// What became of it.
@@ -46,12 +58,7 @@ struct Made {
     post, path = "/api/register", request_body = Register,
     responses((status = 201, body = Made), Refusals)
 )]
-pub(super) async fn post(
-    visit: Visit,
-    headers: HeaderMap,
-    sent: Body,
-) -> Result<Response, Failure> {
-    let form: Register = body::read(&headers, sent).await?;
+pub(super) async fn post(visit: Visit, Sent(form): Sent<Register>) -> Result<Response, Failure> {
     let account = NewAccount {
         username: &form.username,
         email: &form.email,
@@ -79,7 +86,7 @@ pub(super) async fn post(
         Registered::Busy { retry_after } => return Ok(problem::wait(Wait::Busy(retry_after))),
     };
     let made = Made {
-        email: form.email,
+        email: form.email.into(),
         verification_required,
     };
     Ok((StatusCode::CREATED, Json(made)).into_response())
