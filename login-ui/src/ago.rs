@@ -2,6 +2,8 @@
 //!
 //! Owns the wording. Must not know the clock: both times are handed in.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 /// A moment as the page shows it.
@@ -40,6 +42,12 @@ pub(crate) fn day(at: Timestamp) -> Moment {
         words: at.strftime("%-d %B %Y").to_string(),
         ..moment(at, at)
     }
+}
+
+/// Whole seconds, rounded up: nothing is said to be over before it is.
+pub(crate) fn seconds(time: Duration) -> u64 {
+    time.as_secs()
+        .saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
 /// A wait, rounded up, as in "Try again in 40 seconds."

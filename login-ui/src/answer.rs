@@ -116,8 +116,6 @@ impl Wait {
     /// Whole seconds, rounded up, at least one.
     fn seconds(self) -> u64 {
         let (Self::Slowed(time) | Self::Busy(time)) = self;
-        time.as_secs()
-            .saturating_add(u64::from(time.subsec_nanos() > 0))
-            .max(1)
+        ago::seconds(time).max(1)
     }
 }

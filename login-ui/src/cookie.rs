@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
+use crate::ago;
 use crate::origin::Scheme;
 
 /// Which cookie.
@@ -64,7 +65,7 @@ impl Jar {
     pub(crate) fn set(self, scheme: Scheme, token: &str, lasts: Lasts) -> Option<HeaderValue> {
         let age = match lasts {
             Lasts::UntilClosed => String::new(),
-            Lasts::For(time) => format!("; Max-Age={}", time.as_secs()),
+            Lasts::For(time) => format!("; Max-Age={}", ago::seconds(time)),
         };
         let name = self.name(scheme);
         let secure = match scheme {
@@ -213,6 +214,9 @@ mod tests {
             text(Lasts::UntilClosed),
             "__Host-doorward=abc; Path=/; HttpOnly; SameSite=Lax; Secure"
         );
-        assert!(text(Lasts::For(Duration::from_mins(1))).ends_with("; Secure; Max-Age=60"));
+        // While the answer was made, a moment of it passed.
+        for left in [60_000, 59_997].map(Duration::from_millis) {
+            assert!(text(Lasts::For(left)).ends_with("; Secure; Max-Age=60"));
+        }
     }
 }
