@@ -1,8 +1,8 @@
 //! Proving once more who one is, before something that matters.
 //!
 //! Owns [`Again`], which nothing outside this file can make: what takes one cannot be reached without the proof. A
-//! sign-in not older than five minutes is proof enough, else the password is. Whoever has a second factor needs a
-//! session that has shown it.
+//! sign-in not older than five minutes is proof enough, else the password is; a wrong password never is. Whoever has a
+//! second factor needs a session that has shown it.
 
 use std::time::Duration;
 
@@ -112,7 +112,8 @@ pub async fn prove(identity: &Identity, live: &Live, offered: Offered<'_>) -> Re
     let Some(account) = account else {
         return Ok(Proof::Wrong);
     };
-    if !is_fresh(&record, identity.clock.now()) {
+    // What somebody types is judged, even where nothing had to be typed: who is wrong may not be who signed in.
+    if !offered.current.is_empty() || !is_fresh(&record, identity.clock.now()) {
         match check_password(identity, live, &account, offered.current, offered.client).await? {
             Checked::Right => {}
             Checked::Wrong => {

@@ -8,6 +8,7 @@
 
 mod account;
 mod addresses;
+mod again;
 mod api;
 mod app;
 mod browser;

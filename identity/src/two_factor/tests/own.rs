@@ -188,7 +188,8 @@ async fn proof_is_a_fresh_sign_in_or_the_password() {
     };
     assert_eq!(proves("").await, "given");
     room.clock.advance(SignedDuration::from_mins(5));
-    assert_eq!(proves("wrong").await, "given");
+    assert_eq!(proves("wrong").await, "wrong", "nobody had to say it");
+    assert_eq!(proves("").await, "given");
     room.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(proves("").await, "wrong");
     assert_eq!(proves("wrong").await, "wrong");

@@ -86,7 +86,7 @@ pub(super) async fn judge(
         Judged::Refused(Refused::invalid(form.problems(vec![problem])))
     };
     // An empty form is never a try.
-    if current.is_empty() && needed(visit, session) == Needed::Password {
+    if current.is_empty() && needed(visit, session, &form) == Needed::Password {
         return Ok(refused("This is needed.", form));
     }
     let offered = Offered {
@@ -103,10 +103,10 @@ pub(super) async fn judge(
     Ok(Judged::Refused(Refused::waiting(form, wait, &["current"])))
 }
 
-/// What the form has to ask for.
-pub(super) fn needed(visit: &Visit, session: &Session) -> Needed {
+/// What `form` has to ask for. The field is also there to be corrected, whoever sent it unasked.
+pub(super) fn needed(visit: &Visit, session: &Session, form: &FormState) -> Needed {
     let now = visit.ui.identity.clock.now();
-    if proof::is_fresh(&session.snapshot.record, now) {
+    if proof::is_fresh(&session.snapshot.record, now) && !form.marks("current") {
         Needed::Nothing
     } else {
         Needed::Password

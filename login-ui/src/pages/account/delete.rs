@@ -67,9 +67,9 @@ fn show(
     frame.failed = form.has_failed();
     let page = Page {
         frame,
+        proof: needed(visit, session, &form),
         form,
         login: account.user().to_owned(),
-        proof: needed(visit, session),
     };
     Ok(Refused::on(wait, answer::page(status, &page)?))
 }

@@ -95,7 +95,8 @@ async fn ask(
             }
         }
     };
-    show(visit, account, address(visit, (session, account)), refused)
+    let step = address(visit, (session, account), &refused.form);
+    show(visit, account, step, refused)
 }
 
 async fn prove(
@@ -117,7 +118,7 @@ async fn prove(
                 field: "email",
                 text: "Somebody else has that address by now.".into(),
             }]);
-            let step = address(visit, (session, account));
+            let step = address(visit, (session, account), &form);
             show(visit, account, step, Refused::invalid(form))
         }
         ConfirmedEmail::Slow { retry_after } => {
@@ -149,14 +150,14 @@ async fn step(visit: &Visit, who: (&Session, &Account)) -> Result<Step, Failure>
         Some(to) if visit.query.get("other").is_empty() => Step::Code {
             to: to.as_str().to_owned(),
         },
-        _ => address(visit, who),
+        _ => address(visit, who, &FormState::default()),
     })
 }
 
-fn address(visit: &Visit, (session, account): (&Session, &Account)) -> Step {
+fn address(visit: &Visit, (session, account): (&Session, &Account), form: &FormState) -> Step {
     Step::Address {
         now: account.email.clone(),
-        proof: needed(visit, session),
+        proof: needed(visit, session, form),
         verify: visit.live.registration.verify_email,
     }
 }

@@ -188,12 +188,12 @@ async fn show(
     frame.failed = form.has_failed();
     let page = Page {
         frame,
+        proof: needed(visit, session, &form),
         form,
         to,
         login: account.user().to_owned(),
         state,
         done,
-        proof: needed(visit, session),
     };
     Ok(Refused::on(wait, answer::page(status, &page)?))
 }
@@ -208,10 +208,10 @@ fn ask_page(
     frame.failed = form.has_failed();
     AskPage {
         frame,
+        proof: needed(visit, session, &form),
         form,
         login: account.user().to_owned(),
         ask,
-        proof: needed(visit, session),
     }
 }
 
