@@ -1,4 +1,4 @@
-//! What somebody gets who is not signed in, and somebody who is but may not: product.md §6.
+//! What somebody gets who is not signed in, and somebody who is but may not.
 
 use doorward_tests::{Ask, Site, Stack};
 

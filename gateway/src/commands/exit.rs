@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use doorward_identity::Fault;
 
-/// The exit codes of the product page; 69 and 78 are those of `sysexits.h`.
+/// Scripts rely on these; 69 and 78 are those of `sysexits.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// It is done.

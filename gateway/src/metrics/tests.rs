@@ -2,7 +2,7 @@ use http::Method;
 
 use super::*;
 
-/// Product page §8, less what this version has no source for.
+/// What dashboards and alarms ask for by name.
 const NAMES: [&str; 26] = [
     "http_requests_total",
     "http_request_duration_seconds",
