@@ -187,7 +187,7 @@ async fn one_host_is_asked_about_and_served(stack: &Stack, front: &Front) {
                 for forwarded in [None, Some(host)] {
                     let mut ask = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n");
                     if let Some(forwarded) = forwarded {
-                        ask += &format!("X-Forwarded-Host: {forwarded}\r\n");
+                        ask.extend(["X-Forwarded-Host: ", forwarded, "\r\n"]);
                     }
                     ask += "Accept: text/html\r\nConnection: close\r\n\r\n";
                     let before = stack.echo.count();
