@@ -3,11 +3,10 @@
 //! Nothing is made that is not there: a database that a first start would make is only asked whether it could be.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use doorward_config::{Boot, Config, DatabaseUrl, HostPattern, Live, Sources};
-use doorward_identity::session::Token;
-use doorward_identity::{Clock, Identity, SystemClock, SystemRandom};
+use doorward_identity::{Clock, SystemClock};
 use rustix::fs::{Access, access};
 
 use super::exit::Trouble;
@@ -79,7 +78,7 @@ fn praise(sources: &Sources, config: &Config) -> Result<(), Trouble> {
 fn stores(boot: &Boot) -> Result<(), Trouble> {
     let file = match &boot.database {
         DatabaseUrl::Sqlite(file) if !file.exists() => file,
-        _ => return open::with_stores(boot, reachable),
+        _ => return open::with_stores(boot, open::reachable),
     };
     writable(file)?;
     if boot.redis.is_none() {
@@ -95,14 +94,7 @@ fn stores(boot: &Boot) -> Result<(), Trouble> {
         database: DatabaseUrl::Sqlite(scratch.path().join("check.db")),
         ..boot.clone()
     };
-    open::with_stores(&elsewhere, reachable)
-}
-
-/// The database was just opened; a session that nobody has shows whether its store answers.
-async fn reachable(identity: &Identity) -> Result<(), Trouble> {
-    let nobodys = Token::generate(&SystemRandom).key();
-    identity.sessions.find(&nobodys, Duration::ZERO).await?;
-    Ok(())
+    open::with_stores(&elsewhere, open::reachable)
 }
 
 /// The nearest folder above `file` that is there must take a new entry.

@@ -1,9 +1,11 @@
 //! The stores, opened for one command.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use doorward::logging;
 use doorward_config::Boot;
+use doorward_identity::session::Token;
 use doorward_identity::{Identity, SystemClock, SystemRandom};
 
 use super::exit::Trouble;
@@ -28,4 +30,14 @@ pub fn with_stores<T>(
         let identity = Identity::open(boot, clock, Arc::new(SystemRandom)).await?;
         work(&identity).await
     })
+}
+
+/// Whether the store of sessions answers: a session that nobody has shows it. The database was just opened.
+///
+/// # Errors
+/// If it is away.
+pub async fn reachable(identity: &Identity) -> Result<(), Trouble> {
+    let nobodys = Token::generate(&SystemRandom).key();
+    identity.sessions.find(&nobodys, Duration::ZERO).await?;
+    Ok(())
 }

@@ -24,7 +24,7 @@ pub enum SessionCommand {
     /// List them, the newest last
     List {
         #[command(flatten)]
-        whose: Whose,
+        which: Which,
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,
@@ -34,17 +34,6 @@ pub enum SessionCommand {
         #[command(flatten)]
         which: Which,
     },
-}
-
-/// Whose sessions.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct Whose {
-    /// Username or e-mail
-    who: Option<String>,
-    /// Everybody's
-    #[arg(long)]
-    all: bool,
 }
 
 /// Which sessions.
@@ -64,10 +53,13 @@ pub struct Which {
 /// Does `command`.
 pub fn session(command: SessionCommand, config: &Config) -> Result<(), Trouble> {
     open::with_stores(&config.boot, async |identity| match command {
-        SessionCommand::List { whose, json } => {
-            let found = match whose.who {
-                Some(who) => of(identity, config, &[user::find(identity, &who).await?.id]).await?,
-                None => of(identity, config, &everybody(identity).await?).await?,
+        SessionCommand::List { which, json } => {
+            let found = match (which.who, which.id) {
+                (Some(who), _) => {
+                    of(identity, config, &[user::find(identity, &who).await?.id]).await?
+                }
+                (None, Some(id)) => vec![named(identity, config, &id).await?.0],
+                (None, None) => of(identity, config, &everybody(identity).await?).await?,
             };
             list(&found, Format::from(json))
         }
@@ -82,7 +74,10 @@ pub fn session(command: SessionCommand, config: &Config) -> Result<(), Trouble> 
     })
 }
 
+/// Every account. Where there is none, no session is asked for either: so it is asked here whether the store answers,
+/// or nobody's sessions would be an answer that nobody gave.
 async fn everybody(identity: &Identity) -> Result<Vec<AccountId>, Trouble> {
+    open::reachable(identity).await?;
     let accounts = identity.accounts.list().await?;
     Ok(accounts.into_iter().map(|account| account.id).collect())
 }
@@ -118,28 +113,37 @@ async fn revoke(identity: &Identity, accounts: &[AccountId]) -> Result<u64, Trou
 }
 
 async fn revoke_one(identity: &Identity, config: &Config, id: &str) -> Result<(), Trouble> {
-    let all = of(identity, config, &everybody(identity).await?).await?;
-    let named = |(key, _): &&(SessionKey, Snapshot)| key.to_string().starts_with(id);
-    let mut matching = all
-        .iter()
-        .filter_map(|sign_in| sign_in.sessions().find(named));
-    let Some((key, _)) = matching.next() else {
-        return Err(Trouble::refused(format!(
-            "error: there is no session whose id begins with {id}\n\
-             help: `doorward session list --all` shows those that there are"
-        )));
-    };
-    if matching.next().is_some() {
-        return Err(Trouble::refused(format!(
-            "error: several sessions have an id that begins with {id}\nhelp: give more of it"
-        )));
-    }
-    match identity.sessions.end(key, Ended::Revoked).await? {
+    let (_, key) = named(identity, config, id).await?;
+    match identity.sessions.end(&key, Ended::Revoked).await? {
         Some(record) => {
             note(identity, record.account).await?;
             ended(1)
         }
         None => ended(0),
+    }
+}
+
+/// The one session whose id begins with `id`, and the sign-in that it is of.
+async fn named(
+    identity: &Identity,
+    config: &Config,
+    id: &str,
+) -> Result<(SignIn, SessionKey), Trouble> {
+    let mut matching = Vec::new();
+    for sign_in in of(identity, config, &everybody(identity).await?).await? {
+        let keys = sign_in.sessions().map(|(key, _)| *key);
+        let mut keys: Vec<_> = keys.filter(|key| key.to_string().starts_with(id)).collect();
+        matching.extend(keys.pop().map(|key| (sign_in, key, keys.is_empty())));
+    }
+    match (matching.pop(), matching.is_empty()) {
+        (Some((sign_in, key, true)), true) => Ok((sign_in, key)),
+        (Some(_), _) => Err(Trouble::refused(format!(
+            "error: several sessions have an id that begins with {id}\nhelp: give more of it"
+        ))),
+        (None, _) => Err(Trouble::refused(format!(
+            "error: there is no session whose id begins with {id}\n\
+             help: `doorward session list --all` shows those that there are"
+        ))),
     }
 }
 

@@ -12,6 +12,7 @@ fn lists_are_json_and_what_is_not_there_is_1() {
     for line in [
         "session list nobody --json",
         "session revoke nobody",
+        "session list --id 0123456789abcdef",
         "session revoke --id 0123456789abcdef",
         "user show nobody",
         "user disable nobody",
@@ -23,6 +24,8 @@ fn lists_are_json_and_what_is_not_there_is_1() {
     for line in [
         "session list",
         "session list anna --all",
+        "session list --id xyz",
+        "session list anna --id 0123456789abcdef",
         "session revoke --id xyz",
         "session revoke anna --id 0123456789abcdef",
         "explain GET",
@@ -36,6 +39,14 @@ fn lists_are_json_and_what_is_not_there_is_1() {
 fn a_store_that_is_away_is_69() {
     let nowhere = "[redis]\nurl = \"redis://127.0.0.1:1\"\n[[site]]\nupstream = \"none\"\n";
     let operator = Operator::with_file(nowhere);
+    // Before there is any account, too: nobody's sessions is an answer that only the store can give.
+    for line in [
+        "session list --all",
+        "session list --id 0123456789abcdef",
+        "session revoke --all",
+    ] {
+        operator.says(line).ends_with(69);
+    }
     let add = "user add anna@example.com --username anna --password-stdin";
     operator.types(add, "flimsy-otter-9-parade\n").done();
     for line in [
