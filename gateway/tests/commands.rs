@@ -18,6 +18,8 @@ mod health;
 mod import;
 #[path = "commands/invite.rs"]
 mod invite;
+#[path = "commands/key.rs"]
+mod key;
 #[path = "commands/manual.rs"]
 mod manual;
 #[path = "commands/session.rs"]

@@ -1,6 +1,8 @@
 //! The keys in the database: made by whoever comes first, turned by whoever comes when it is time.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::EncodingKey;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -67,7 +69,10 @@ pub enum Rotated {
     /// The next one signs.
     Done,
     /// The next one is too young: some gateway may not know it yet.
-    TooSoon,
+    TooSoon {
+        /// How long until every gateway does; longer than [`PUBLISHED_BEFORE`] where somebody's clock goes ahead.
+        wait: Duration,
+    },
 }
 
 /// Turns the keys now: the next one signs from now on.
@@ -78,11 +83,14 @@ pub async fn rotate(identity: &Identity, by: By<'_>) -> Result<Rotated, Fault> {
     let now = identity.clock.now();
     let transaction = identity.database.write().await?;
     let keys = load(&transaction, &identity.secret).await?;
-    let is_young =
-        |key: &Key| key.state == State::Next && !is_over(key.since, PUBLISHED_BEFORE, now);
-    if keys.iter().any(is_young) {
+    let next = keys.iter().find(|key| key.state == State::Next);
+    if let Some(next) = next.filter(|next| !is_over(next.since, PUBLISHED_BEFORE, now)) {
+        let age = now.duration_since(next.since);
+        let wait = SignedDuration::try_from(PUBLISHED_BEFORE).map(|least| least - age);
+        let wait = wait.ok().and_then(|wait| Duration::try_from(wait).ok());
+        let wait = wait.unwrap_or(PUBLISHED_BEFORE);
         transaction.rollback().await?;
-        return Ok(Rotated::TooSoon);
+        return Ok(Rotated::TooSoon { wait });
     }
     turn(identity, &transaction, &keys).await?;
     identity

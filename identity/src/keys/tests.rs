@@ -48,10 +48,21 @@ async fn they_turn_by_command_and_nothing_that_was_signed_is_lost() {
     let other = room.again(room.boot.hashing).await;
     assert_eq!(
         rotate(&room.identity, By::Command).await.unwrap(),
-        Rotated::TooSoon
+        Rotated::TooSoon {
+            wait: PUBLISHED_BEFORE
+        }
+    );
+    let later = Duration::from_secs(10);
+    room.clock.advance(later.try_into().unwrap());
+    assert_eq!(
+        rotate(&room.identity, By::Command).await.unwrap(),
+        Rotated::TooSoon {
+            wait: PUBLISHED_BEFORE.saturating_sub(later)
+        }
     );
     let before = states(&room).await;
-    room.clock.advance(PUBLISHED_BEFORE.try_into().unwrap());
+    room.clock
+        .advance((PUBLISHED_BEFORE.saturating_sub(later)).try_into().unwrap());
     assert_eq!(
         rotate(&room.identity, By::Command).await.unwrap(),
         Rotated::Done
