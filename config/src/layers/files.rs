@@ -1,5 +1,6 @@
 //! One file: reading it, and what can be said about it before its keys are known.
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -16,24 +17,36 @@ pub(crate) struct Unread {
 
 /// The text of a file, without the mark that some editors put first.
 pub(super) fn read(path: &Path) -> Result<String, Unread> {
-    let unread = |message, position| Unread {
+    let unread = |fault, position| Unread {
         place: Place::File {
             path: path.to_owned(),
             position,
         },
-        fault: Fault::new(message),
+        fault,
     };
-    let bytes = std::fs::read(path)
-        .map_err(|error| unread(format!("this file cannot be read: {error}"), None))?;
+    let bytes = std::fs::read(path).map_err(|error| unread(closed(&error), None))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
         let position = Position::after(&before);
-        unread("this is not UTF-8 text".to_owned(), Some(position))
+        unread(Fault::new("this is not UTF-8 text"), Some(position))
     })?;
     match text.strip_prefix('\u{feff}') {
         Some(rest) => Ok(rest.to_owned()),
         None => Ok(text),
+    }
+}
+
+fn closed(error: &io::Error) -> Fault {
+    let fault = Fault::new(format!("this file cannot be read: {error}"));
+    match error.kind() {
+        ErrorKind::NotFound => fault.help(
+            "look at its name, and from which folder you start; `doorward config init --config FILE` begins one",
+        ),
+        ErrorKind::PermissionDenied => {
+            fault.help("let the user that runs doorward read it, and enter its folders")
+        }
+        _ => fault,
     }
 }
 

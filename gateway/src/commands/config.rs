@@ -73,7 +73,11 @@ fn init(files: &[PathBuf]) -> Result<(), Trouble> {
              help: --config FILE writes another, --stdout prints it"
         ))),
         Err(error) => Err(Trouble::refused(format!(
-            "error: {shown} cannot be written: {error}"
+            "error: {shown} cannot be written: {error}\nhelp: {}, or print it with --stdout",
+            match error.kind() {
+                ErrorKind::NotFound => "make its folder first",
+                _ => "choose another place with --config FILE",
+            }
         ))),
     }
 }

@@ -1,5 +1,6 @@
 //! `doorward` and `doorward run`: serve in the foreground.
 
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use clap::Args;
@@ -78,6 +79,22 @@ fn why(error: anyhow::Error) -> Trouble {
     };
     match error.downcast::<Problems>() {
         Ok(problems) => settings::wrong(&problems),
-        Err(error) => Trouble::refused(format!("error: {error:#}")),
+        Err(error) => Trouble::refused(format!("error: {error:#}{}", advice(&error))),
+    }
+}
+
+/// What to do about an address that cannot be had.
+fn advice(error: &anyhow::Error) -> &'static str {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    match kind {
+        Some(ErrorKind::AddrInUse) => {
+            "\nhelp: another program listens there, perhaps a doorward: stop it (or relieve it with --upgrade), or \
+             choose another address: server.listen (--listen), server.listen_tls, server.admin_listen"
+        }
+        Some(ErrorKind::AddrNotAvailable) => {
+            "\nhelp: this machine has no such address; choose another: server.listen (--listen), server.listen_tls, \
+             server.admin_listen"
+        }
+        _ => "",
     }
 }

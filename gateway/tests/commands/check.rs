@@ -59,7 +59,10 @@ fn a_file_that_is_not_there_is_named() {
     let said = Operator::new()
         .says("check --config gone.toml")
         .ends_with(78);
-    assert!(said.contains("gone.toml"), "{said}");
+    assert!(
+        said.contains("gone.toml") && said.contains("doorward config init"),
+        "{said}"
+    );
 }
 
 #[test]

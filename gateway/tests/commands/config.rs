@@ -22,9 +22,10 @@ fn a_file_to_begin_with_is_written_once_and_works() {
     operator
         .says("config init --config a.toml --config b.toml")
         .ends_with(2);
-    operator
+    let said = operator
         .says("config init --config no/such/folder.toml")
         .ends_with(1);
+    assert!(said.contains("help: make its folder first"), "{said}");
 }
 
 #[test]

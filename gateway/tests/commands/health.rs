@@ -56,3 +56,23 @@ fn nobody_there_is_not_healthy() {
     let said = operator.says("healthcheck").ends_with(1);
     assert!(said.contains(&address.to_string()), "{said}");
 }
+
+#[test]
+fn an_address_that_is_taken_is_told_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    for (public, admin) in [
+        (address.to_string(), "127.0.0.1:0".to_owned()),
+        ("127.0.0.1:0".to_owned(), address.to_string()),
+    ] {
+        let operator = Operator::with_file(&format!(
+            "[server]\nlisten = [\"{public}\"]\nadmin_listen = \"{admin}\"\n[[site]]\nupstream = \"none\"\n"
+        ));
+        let said = operator.says("run").ends_with(1);
+        assert!(said.contains(&address.to_string()), "{said}");
+        assert!(
+            said.contains("help: another program listens there"),
+            "{said}"
+        );
+    }
+}

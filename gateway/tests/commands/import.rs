@@ -79,7 +79,11 @@ fn people_without_addresses_get_them_by_a_domain() {
 #[test]
 fn what_cannot_be_read() {
     let operator = with_file("odd.txt", "hello\n");
-    operator.says("user import nowhere.csv").ends_with(1);
+    let said = operator.says("user import nowhere.csv").ends_with(1);
+    assert!(
+        said.contains("nowhere.csv") && said.contains("help: nothing was imported; look at"),
+        "{said}"
+    );
     let said = operator.says("user import odd.txt").ends_with(2);
     assert!(said.contains("--format"), "{said}");
     operator

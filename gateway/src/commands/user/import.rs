@@ -3,7 +3,7 @@
 //! Owns what is shown: each bad row at its line, a bar on a terminal, a summary. Must not know what a good row is.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -162,7 +162,16 @@ impl Import {
     }
 
     fn closed(&self, error: &io::Error) -> Trouble {
-        Trouble::refused(format!("error: {}: {error}", self.name()))
+        Trouble::refused(format!(
+            "error: {}: {error}\nhelp: {}",
+            self.name(),
+            match error.kind() {
+                ErrorKind::NotFound =>
+                    "nothing was imported; look at the file's name, and from which folder you start",
+                _ =>
+                    "nothing was imported; let this user read the file, or pipe it in: `user import -`",
+            }
+        ))
     }
 
     fn name(&self) -> String {
