@@ -26,6 +26,7 @@ use crate::banner::{self, Banner};
 use crate::compile::Compiler;
 use crate::current::Current;
 use crate::draining::Draining;
+use crate::leftovers;
 use crate::limits::Hall;
 use crate::listeners::{Listeners, Serving};
 use crate::metrics::Metrics;
@@ -232,6 +233,8 @@ impl Parts {
         let cache = Arc::clone(&self.cache);
         runtime.spawn(async move { cache.sweep().await });
         runtime.spawn(Arc::clone(&self.certificates).follow());
+        let (identity, cache) = (Arc::clone(&self.identity), Arc::clone(&self.cache));
+        runtime.spawn(leftovers::follow(identity, cache));
         let identity = Arc::clone(&self.identity);
         runtime.spawn(async move {
             let mut ticks = tokio::time::interval(PRUNE);

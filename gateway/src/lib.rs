@@ -24,6 +24,7 @@ pub mod h2;
 pub mod headers;
 pub mod host;
 pub mod intake;
+pub mod leftovers;
 pub mod limits;
 pub mod listeners;
 pub mod logging;

@@ -2,12 +2,14 @@
 //!
 //! Every change goes the same way: the account's rows in one transaction, its version raised by one; **then** its
 //! sessions, ended or given the new rights; then the audit trail. A session opened meanwhile compares versions before
-//! its token is given out. What is left undone between the first two is remembered, and done by any process later.
+//! its token is given out. What is left undone between the first two is remembered, and done by any process later: by a
+//! gateway within seconds of the store's return.
 //!
 //! The last enabled admin can be neither disabled, deleted nor robbed of the role: the setup link would open again.
 
 mod add;
 mod follow;
+mod leftovers;
 mod password;
 mod profile;
 mod second_factor;
@@ -33,6 +35,7 @@ use follow::{Before, follow, note};
 pub use crate::form::Profile;
 pub use add::{Added, Addition, add};
 pub(crate) use follow::catch_up;
+pub use leftovers::{LOOK, Leftovers};
 pub use password::{ChangedPassword, PasswordChange, SetPassword, change_password, set_password};
 pub use profile::{Edited, edit_profile};
 pub use second_factor::reset_two_factor;
@@ -55,7 +58,8 @@ pub enum Changed {
 /// Lets the account be used again.
 ///
 /// # Errors
-/// [`Fault::StoreAway`] when a store cannot be asked. The account may be changed and its sessions not yet: repeat it.
+/// [`Fault::StoreAway`] when the database cannot be asked: nothing is changed. [`Fault::Unfollowed`] when the account is
+/// as asked and its sessions are not yet.
 pub async fn enable(identity: &Identity, account: AccountId, by: By<'_>) -> Result<Changed, Fault> {
     change(identity, account, Edit::Enable, by).await
 }
@@ -297,14 +301,25 @@ pub(crate) async fn bring_in_line(
 ) -> Result<(), Fault> {
     match changed {
         Changed::Done(_) => {
-            follow(identity, account, edit.spares()).await?;
-            if edit.revokes_keys() {
-                api_key::finish_of(identity, Some(account)).await?;
-            }
+            let followed = sessions(identity, account, edit).await;
+            // It is done, whatever becomes of the sessions for now.
             let event = edit.event();
-            identity.audit.record(&event, Some(account), by).await
+            identity.audit.record(&event, Some(account), by).await?;
+            followed
         }
-        Changed::Already(_) | Changed::NotFound => follow(identity, account, edit.spares()).await,
+        Changed::Already(_) | Changed::NotFound => follow(identity, account, edit.spares())
+            .await
+            .map_err(Fault::unfollowed),
         Changed::LastAdmin => Ok(()),
     }
+}
+
+async fn sessions(identity: &Identity, account: AccountId, edit: Edit<'_>) -> Result<(), Fault> {
+    let followed = follow(identity, account, edit.spares()).await;
+    followed.map_err(Fault::unfollowed)?;
+    if edit.revokes_keys() {
+        let finished = api_key::finish_of(identity, Some(account)).await;
+        finished.map_err(Fault::unfollowed)?;
+    }
+    Ok(())
 }

@@ -128,7 +128,7 @@ fn outdated(error: DbErr) -> Fault {
             what: "the tables of the database cannot be brought up to date".to_owned(),
             source,
         },
-        away @ Fault::StoreAway { .. } => away,
+        away @ (Fault::StoreAway { .. } | Fault::Unfollowed { .. }) => away,
     }
 }
 

@@ -48,6 +48,17 @@ pub enum Fault {
         /// What it said.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// An account is changed already, and its sessions are not yet in line with it, because their store cannot be asked
+    /// right now. Whoever runs does that as soon as it can; the same call may work later (503 with `Retry-After`).
+    #[error(
+        "the account is changed already, its sessions are not: the {store} store cannot be asked"
+    )]
+    Unfollowed {
+        /// Which one.
+        store: StoreName,
+        /// What it said.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// A defect, or data that should not be as it is; trying again does not help (500).
     #[error("{what}")]
     Broken {
@@ -86,11 +97,19 @@ impl Fault {
         }
     }
 
+    /// The same, said of sessions whose account is changed already.
+    pub(crate) fn unfollowed(self) -> Self {
+        match self {
+            Self::StoreAway { store, source } => Self::Unfollowed { store, source },
+            other => other,
+        }
+    }
+
     /// The store that is away, if that is the trouble.
     #[must_use]
     pub fn away_store(&self) -> Option<StoreName> {
         match self {
-            Self::StoreAway { store, .. } => Some(*store),
+            Self::StoreAway { store, .. } | Self::Unfollowed { store, .. } => Some(*store),
             Self::Broken { .. } => None,
         }
     }

@@ -84,7 +84,7 @@ impl From<Fault> for Failure {
             source = cause.source();
         }
         match fault {
-            Fault::StoreAway { .. } => {
+            Fault::StoreAway { .. } | Fault::Unfollowed { .. } => {
                 tracing::warn!(chain, "a page could not be made: a store is away");
                 Self::Away
             }

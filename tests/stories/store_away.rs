@@ -1,8 +1,11 @@
 //! Redis goes away, freezes and comes back: nobody gets in who should not, nobody is sent to sign in for nothing.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use doorward_tests::{PASSWORD, Stack, Store, Visitor, say, until};
+use doorward_tests::{Ask, Gateway, PASSWORD, Stack, Store, Visitor, say, until};
+
+use crate::api_keys;
 
 /// Within this the protected pages say 503.
 const NOTICED: Duration = Duration::from_secs(2);
@@ -140,6 +143,81 @@ async fn ended_meanwhile() {
     until("refused", RECOVERED, async || {
         let status = anna.page("/page").await.status;
         (status == 302).then_some(())
+    })
+    .await;
+}
+
+/// What was changed by commands in the meantime holds on every gateway once the store is back.
+#[tokio::test]
+async fn changed_meanwhile() {
+    let plan = Stack::new().store(Store::Redis).gateways(2);
+    let mut stack = plan.start().await;
+    let _other_admin = stack.sign_in_admin("dora").await;
+    let mut anna = stack.sign_in_admin("anna").await;
+    let mut ben = stack.sign_in("ben").await;
+    let mut carl = stack.sign_in("carl").await;
+    let mut eve = stack.sign_in("eve").await;
+    let key = api_keys::key(&stack, "eve", &[]).await;
+    let keyed = || Ask::get("/page").header("Authorization", &format!("Bearer {key}"));
+    let listed = stack.command(&["apikey", "list", "--json"]).await.exits(0);
+    let listed: serde_json::Value = serde_json::from_str(&listed.out).expect("JSON");
+    let key_id = listed[0]["id"].as_str().expect("an id");
+    let gates: Vec<_> = stack.gateways.iter().map(Gateway::gate).collect();
+    for gate in &gates {
+        for person in [&anna, &ben, &carl, &eve] {
+            assert_eq!(person.also_at(*gate).page("/page").await.status, 200);
+        }
+        assert_eq!(anna.also_at(*gate).page("/admin/x").await.status, 200);
+        let program = stack.anon().also_at(*gate).send(&keyed()).await;
+        assert_eq!(program.status, 200);
+    }
+
+    stack.redis_mut().kill().await;
+    for line in [
+        ["user", "revoke-role", "anna", "admin"].as_slice(),
+        &["user", "disable", "ben"],
+        &["user", "delete", "carl"],
+        &["apikey", "revoke", key_id],
+    ] {
+        let said = stack.command(line).await.exits(69).err;
+        assert!(
+            line[0] == "apikey" || said.contains("changed already"),
+            "{said}"
+        );
+    }
+    stack.redis_mut().start_again().await;
+    let start = Instant::now();
+    for gate in gates {
+        for person in [&mut ben, &mut carl] {
+            becomes(person, gate, "/page", 302, start).await;
+        }
+        becomes(&mut anna, gate, "/admin/x", 403, start).await;
+        let mut program = stack.anon().also_at(gate);
+        until("the key is good no more", left(start), async || {
+            (program.send(&keyed()).await.status == 401).then_some(())
+        })
+        .await;
+        becomes(&mut anna, gate, "/page", 200, start).await;
+        becomes(&mut eve, gate, "/page", 200, start).await;
+    }
+    say(&format!("store back: in line after {:?}", start.elapsed()));
+}
+
+/// What is left of the time in which everything has to be right again.
+fn left(start: Instant) -> Duration {
+    RECOVERED.saturating_sub(start.elapsed())
+}
+
+async fn becomes(
+    person: &mut Visitor,
+    gate: SocketAddr,
+    target: &str,
+    status: u16,
+    start: Instant,
+) {
+    let mut person = person.also_at(gate);
+    until(&format!("{target} is {status}"), left(start), async || {
+        (person.page(target).await.status == status).then_some(())
     })
     .await;
 }

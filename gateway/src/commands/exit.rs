@@ -83,6 +83,11 @@ impl From<Fault> for Trouble {
             Fault::StoreAway { store, .. } => Self::away(format!(
                 "error: {chain}\nhelp: start the {store}, or look at its address with `doorward check`, and try again"
             )),
+            Fault::Unfollowed { store, .. } => Self::away(format!(
+                "error: {chain}\n\
+                 help: nothing has to be repeated: as soon as the {store} store is back, a running gateway ends the sessions \
+                 that have to end and gives the others their new rights; without one the next command does"
+            )),
             Fault::Broken { .. } => Self::refused(format!(
                 "error: {chain}\nhelp: this should not happen; please report it with the lines above"
             )),

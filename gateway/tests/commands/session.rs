@@ -58,3 +58,34 @@ fn a_store_that_is_away_is_69() {
         assert!(said.contains("redis"), "{said}");
     }
 }
+
+#[test]
+fn what_is_changed_without_the_session_store_is_said_to_be() {
+    let nowhere = "[redis]\nurl = \"redis://127.0.0.1:1\"\n[[site]]\nupstream = \"none\"\n";
+    let operator = Operator::with_file(nowhere);
+    let add = "user add anna@example.com --username anna --password-stdin";
+    operator.types(add, "flimsy-otter-9-parade\n").done();
+    for line in [
+        "user grant anna editor",
+        "user revoke-role anna editor",
+        "user disable anna",
+        "user disable anna",
+    ] {
+        let said = operator.says(line).ends_with(69);
+        assert!(
+            said.contains("the account is changed already")
+                && said.contains("as soon as the redis store is back"),
+            "{line}: {said}"
+        );
+    }
+    // Each command says meanwhile that something is left to do, and does its own work.
+    let shown = operator.says("user show anna --json");
+    assert!(shown.stderr.contains("not in line"), "{}", shown.stderr);
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(shown["enabled"], false);
+    let trail = operator.says("audit tail --json").stdout;
+    assert!(trail.contains("account.disabled"), "{trail}");
+    let said = operator.says("user delete anna").ends_with(69);
+    assert!(said.contains("changed already"), "{said}");
+    operator.says("user show anna").ends_with(1);
+}

@@ -2,7 +2,8 @@
 //!
 //! Sessions may be in another store, so an account and its sessions cannot change in one step. What is still to be
 //! done is therefore written down together with the change, and crossed out when it is done. If the process dies in
-//! between or the store of sessions is away, any process that [catches up](catch_up) does it later.
+//! between or the store of sessions is away, it is done later: by every gateway that runs, which [keeps
+//! looking](super::leftovers), and by any process that [catches up](catch_up) when it begins.
 
 use std::time::Duration;
 
@@ -134,15 +135,34 @@ async fn cross_out(identity: &Identity, noted: account_follow::Model) -> Result<
     Ok(transaction.commit().await?)
 }
 
-/// Does what other processes left undone.
+/// The sessions of an account are not in line with it since the change that led to `version`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) account: AccountId,
+    version: i64,
+}
+
+/// What is undone now.
+pub(super) async fn left(identity: &Identity) -> Result<Vec<Left>, Fault> {
+    let rows = in_time(account_follow::Entity::find().all(identity.database.reads())).await?;
+    let read = |row: account_follow::Model| {
+        let account = AccountId::from_bytes(&row.account_id)
+            .ok_or_else(|| Fault::broken("account_follow names no account"))?;
+        Ok(Left {
+            account,
+            version: row.version,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Does what other processes left undone, at once: a gateway that runs has [`Leftovers`](super::Leftovers) instead.
 ///
 /// # Errors
 /// [`Fault::StoreAway`] when a store cannot be asked; then it stays to be done.
 pub(crate) async fn catch_up(identity: &Identity) -> Result<(), Fault> {
-    for left in in_time(account_follow::Entity::find().all(identity.database.reads())).await? {
-        let id = AccountId::from_bytes(&left.account_id)
-            .ok_or_else(|| Fault::broken("account_follow names no account"))?;
-        follow(identity, id, None).await?;
+    for left in left(identity).await? {
+        follow(identity, left.account, None).await?;
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ pub enum SetPassword {
 /// Sets a password by an operator's word, and ends every session of the account.
 ///
 /// # Errors
-/// [`Fault::StoreAway`] when a store cannot be asked. The password may be set and sessions still live: repeat it.
+/// As [`super::enable`].
 pub async fn set_password(
     identity: &Identity,
     live: &Live,

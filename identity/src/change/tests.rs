@@ -371,6 +371,40 @@ async fn what_a_dead_process_left_undone_is_done_by_the_next() {
     );
 }
 
+/// A gateway that runs: it leaves what is new to whoever is at it, and does it when they are gone.
+#[tokio::test]
+async fn what_stays_undone_is_done_while_running() {
+    let room = Room::open().await;
+    let anna = room.add("anna", "anna@x.example").await;
+    let ben = room.add("ben", "ben@x.example").await;
+    let (old, other) = (room.sign_in("anna").await, room.sign_in("ben").await);
+    let mut leftovers = Leftovers::default();
+    leftovers.finish(&room.identity).await.unwrap();
+
+    assert_eq!(
+        word(&write_only(&room, anna.id, Edit::Disable).await),
+        "done"
+    );
+    leftovers.finish(&room.identity).await.unwrap();
+    assert!(room.is_live(&old).await, "its maker may be at it");
+    let second = jiff::SignedDuration::from_secs(1);
+    room.clock.advance(second);
+    leftovers.finish(&room.identity).await.unwrap();
+    assert!(room.is_live(&old).await);
+
+    let editor = role("editor");
+    let grant = Edit::Grant(&editor);
+    assert_eq!(word(&write_only(&room, ben.id, grant).await), "done");
+    room.clock.advance(second);
+    leftovers.finish(&room.identity).await.unwrap();
+    assert!(!room.is_live(&old).await);
+    assert_eq!(record_of(&room, &other).await.roles, ["user"], "new yet");
+    room.clock.advance(second * 2);
+    leftovers.finish(&room.identity).await.unwrap();
+    assert_eq!(record_of(&room, &other).await.roles, ["editor", "user"]);
+    assert!(follow::left(&room.identity).await.unwrap().is_empty());
+}
+
 /// Pages move these between threads.
 #[tokio::test]
 async fn every_way_in_can_be_awaited_on_any_thread() {

@@ -132,7 +132,7 @@ impl Link {
 /// What Redis itself said, if the fault is an answer of Redis.
 pub(super) fn redis_error(fault: &Fault) -> Option<&RedisError> {
     match fault {
-        Fault::StoreAway { source, .. } => source.downcast_ref(),
+        Fault::StoreAway { source, .. } | Fault::Unfollowed { source, .. } => source.downcast_ref(),
         Fault::Broken { .. } => None,
     }
 }

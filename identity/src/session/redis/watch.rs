@@ -60,7 +60,9 @@ impl From<RedisError> for End {
 impl From<Fault> for End {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::StoreAway { source, .. } => Self::Lost(source.to_string()),
+            Fault::StoreAway { source, .. } | Fault::Unfollowed { source, .. } => {
+                Self::Lost(source.to_string())
+            }
             fault @ Fault::Broken { .. } => Self::Lost(fault.to_string()),
         }
     }
