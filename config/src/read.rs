@@ -37,6 +37,12 @@ pub(crate) fn read(tree: &mut Table<'_>, findings: &mut Findings<'_>) -> Option<
         if spot.is_number_in(findings.sources()) && spot.make_text(tree, findings.sources()) {
             continue;
         }
+        if explain::wants_list(error.message())
+            && !spot.is_list_of_tables()
+            && spot.make_list(tree, findings.sources())
+        {
+            continue;
+        }
         let variable = match findings.sources().find(&span).map(|source| &source.origin) {
             Some(Origin::Variable(name)) => Some(name.as_str()),
             Some(Origin::File(_) | Origin::Argument(_) | Origin::Default) | None => None,

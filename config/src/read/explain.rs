@@ -31,6 +31,11 @@ pub(super) fn explain(message: &str, spot: &Spot, variable: Option<&str>) -> Fau
     Fault::new(format!("`{key}`: {message}"))
 }
 
+/// Whether there is a text where a list should be.
+pub(super) fn wants_list(message: &str) -> bool {
+    message.starts_with("invalid type: string ") && message.ends_with(", expected a sequence")
+}
+
 fn unknown_key(rest: &str, spot: &Spot, variable: Option<&str>) -> Fault {
     let key = spot.key();
     let section: Vec<_> = spot.keys().rev().skip(1).collect();

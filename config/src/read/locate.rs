@@ -105,6 +105,36 @@ impl Spot {
         true
     }
 
+    /// Whether it is a list whose elements have keys: nobody writes those in one line.
+    pub(super) fn is_list_of_tables(&self) -> bool {
+        ["certificate", "site", "rule"].contains(&self.key())
+    }
+
+    /// Turns a text that came as the whole value of an environment variable into the list of its parts, which commas
+    /// part; `false` if it is no such text. Nobody likes to quote in a variable.
+    pub(super) fn make_list(&self, tree: &mut Table<'_>, sources: &SourceMap) -> bool {
+        let Some(source) = sources.find(&self.value) else {
+            return false;
+        };
+        let (Origin::Variable(_), Some(value)) = (&source.origin, find(tree, &self.path)) else {
+            return false;
+        };
+        let DeValue::String(text) = value.get_ref() else {
+            return false;
+        };
+        let (start, mut list) = (self.value.start, DeArray::new());
+        let mut begin = 0;
+        for part in text.split(',').filter(|_| !text.trim().is_empty()) {
+            let blanks = part.len() - part.trim_start().len();
+            let at = start + begin + blanks;
+            let item = DeValue::String(part.trim().to_owned().into());
+            list.push(Spanned::new(at..at + part.trim().len(), item));
+            begin += part.len() + 1;
+        }
+        *value.get_mut() = DeValue::Array(list);
+        true
+    }
+
     /// Takes the entry out.
     pub(super) fn cut(&self, tree: &mut Table<'_>) {
         let Some((last, way)) = self.path.split_last() else {

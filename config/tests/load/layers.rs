@@ -103,6 +103,39 @@ fn variables_are_read_as_what_their_key_wants() {
 }
 
 #[test]
+fn lists_of_texts_need_no_brackets() {
+    let config = under(
+        SITE,
+        &[
+            ("DOORWARD__SERVER__LISTEN", "127.0.0.1:8080 , [::1]:8080"),
+            ("DOORWARD__SERVER__TRUSTED_PROXIES", ""),
+            ("DOORWARD__REGISTRATION__DEFAULT_ROLES", "2024"),
+            (
+                "DOORWARD__SITE__0__WEBSOCKET_ORIGINS",
+                "https://a.example,https://b.example",
+            ),
+        ],
+    )
+    .unwrap();
+    let listen: Vec<_> = config.boot.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["127.0.0.1:8080", "[::1]:8080"]);
+    assert!(config.live.trusted_proxies.is_empty());
+    let roles: Vec<_> = config
+        .live
+        .registration
+        .default_roles
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(roles, ["2024"]);
+    let site = &config.live.sites[0];
+    assert_eq!(
+        site.websocket_origins,
+        ["https://a.example", "https://b.example"]
+    );
+}
+
+#[test]
 fn variables_reach_into_sites() {
     let two =
         "[[site]]\nhost = \"a\"\nupstream = \"none\"\n[[site]]\nhost = \"b\"\nupstream = \"none\"";
@@ -168,9 +201,11 @@ fn wrong_variables_are_named_with_a_suggestion() {
         ("DOORWARD__SERVER__LISTEN", "[::]:80", "TOML"),
         (
             "DOORWARD__SERVER__LISTEN",
-            "127.0.0.1:80",
-            "[\"127.0.0.1:80\"]",
+            "127.0.0.1:80, 8080",
+            "`8080` is not",
         ),
+        ("DOORWARD__SERVER__LISTEN", "127.0.0.1:80,", "``"),
+        ("DOORWARD__CERTIFICATE", "a.pem", "expected a list"),
         ("DOORWARD__SESSION__IDLE", "30", "\"30s\""),
         ("DOORWARD__SITE__5__UPSTREAM", "none", "from 0 to 1"),
         ("DOORWARD__SITE__UPSTREAM", "none", "`site` is a list"),
