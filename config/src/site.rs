@@ -51,6 +51,10 @@ pub struct Site {
 }
 
 impl Site {
+    /// The name that requests are counted under for which there is no site; no site may have it.
+    pub const NO_SITE: &str = "none";
+    /// The name that the built-in pages are counted and logged under; no site may have it.
+    pub const PORTAL: &str = "portal";
     /// Default of `connect_timeout`.
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
     /// Default of `response_timeout`.

@@ -31,7 +31,7 @@ pub use site::SiteMetrics;
 pub const CONTENT_TYPE: &str = TEXT_FORMAT;
 
 /// The site of requests that no site was found for.
-const NO_SITE: &str = "none";
+const NO_SITE: &str = doorward_config::Site::NO_SITE;
 
 /// From a hit in memory (a few microseconds) to a store that is slow.
 const AUTHZ_BUCKETS: [f64; 14] = [

@@ -88,7 +88,7 @@ pub struct Portal {
 }
 
 /// The name that the built-in pages are counted and logged under.
-pub const PORTAL: &str = "portal";
+pub const PORTAL: &str = doorward_config::Site::PORTAL;
 
 /// Most bytes in the body of a request to a built-in page.
 pub const PORTAL_BODY: u64 = 64 * 1024;

@@ -90,14 +90,8 @@ fn site(
     // What is not understood is compared with nothing.
     let known = written.upstream.is_some() && findings.len() == before;
     let meant = known.then(|| upstream.clone());
-    let name = host.to_string();
     Site {
-        name: take(
-            written.name.as_ref(),
-            name,
-            |text| words(text, 64),
-            findings,
-        ),
+        name: name(written, &host, findings),
         identity: headers::check(written.identity.as_ref(), findings),
         assertion: plain(written.assertion.as_ref(), true),
         paths: plain(written.paths.as_ref(), PathStyle::Strict),
@@ -136,6 +130,45 @@ fn site(
         host,
         upstream,
     }
+}
+
+/// What metrics and logs tell the site apart by: without a name of its own, its host.
+fn name(written: &raw::Site, host: &HostPattern, findings: &mut Findings<'_>) -> String {
+    let host = host.to_string();
+    match (&written.name, &written.host) {
+        (Some(own), _) => take(Some(own), host, |text| free(text), findings),
+        (None, Some(at)) if is_ours(&host) => {
+            findings.add(
+                at.span(),
+                taken(&host).help("give the site a `name` of its own"),
+            );
+            host
+        }
+        (None, _) => host,
+    }
+}
+
+fn free(text: &str) -> Result<String, Fault> {
+    if is_ours(text) {
+        return Err(taken(text).help("call the site something else"));
+    }
+    words(text, 64)
+}
+
+/// Whether metrics and logs have this name for what is no site.
+fn is_ours(name: &str) -> bool {
+    [Site::NO_SITE, Site::PORTAL].contains(&name)
+}
+
+fn taken(name: &str) -> Fault {
+    let meant = if name == Site::PORTAL {
+        "the built-in pages"
+    } else {
+        "requests for no site"
+    };
+    Fault::new(format!(
+        "no site can be called `{name}`: in metrics and logs that is {meant}"
+    ))
 }
 
 /// Complains about a name or a host that an earlier site has.

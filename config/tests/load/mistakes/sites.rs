@@ -3,7 +3,7 @@
 use super::table::Mistake;
 
 /// Mistakes about sites; the files have no other site.
-pub(super) const SITES: [Mistake; 36] = [
+pub(super) const SITES: [Mistake; 39] = [
     Mistake("site = []", 1, &["no site to protect"]),
     Mistake("[[site]]\nhost = \"a\"", 1, &["no `upstream`"]),
     Mistake(
@@ -145,6 +145,21 @@ pub(super) const SITES: [Mistake; 36] = [
         "[[site]]\nupstream = \"none\"\nidentity = { user = \"Host\" }",
         3,
         &["`Host` has a meaning of its own"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"none\"\nname = \"portal\"",
+        3,
+        &["no site can be called `portal`", "the built-in pages"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"none\"\nname = \"none\"",
+        3,
+        &["no site can be called `none`", "requests for no site"],
+    ),
+    Mistake(
+        "[[site]]\nupstream = \"none\"\nhost = \"Portal\"",
+        3,
+        &["no site can be called `portal`", "a `name` of its own"],
     ),
     Mistake(
         "[[site]]\nupstream = \"none\"\nidentity = { user = \"X-U\", name = \"x_u\" }",
