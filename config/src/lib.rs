@@ -26,6 +26,7 @@ mod problem;
 mod raw;
 mod read;
 mod redis;
+mod role;
 mod rule;
 mod secret;
 mod site;
@@ -47,6 +48,7 @@ pub use live::{
 pub use mail::{Mail, Sender, Smtp, SmtpLogin, SmtpSecurity, VerifyEmail};
 pub use problem::{Color, Place, Position, Problem, Problems};
 pub use redis::{Redis, RedisNodes, RedisServers};
+pub use role::{NotARole, Role};
 pub use rule::{Allow, GlobFault, PathGlob, Require, Rule, Who};
 pub use secret::Secret;
 pub use site::{
@@ -96,16 +98,6 @@ pub fn load(sources: &Sources) -> Result<Config, Problems> {
         None => Config::default(),
     };
     findings.conclude(config)
-}
-
-/// Whether a text can be the name of a role: letters, digits, `-`, `_`, `.`, `:`
-/// and `/`, one to 64. Such a name fits into a header beside others.
-#[must_use]
-pub fn is_role(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
 }
 
 /// The JSON Schema of the configuration file.

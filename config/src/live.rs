@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{Certificate, Mail, Site, VerifyEmail};
+use crate::{Certificate, Mail, Role, Site, VerifyEmail};
 
 /// What a request is judged by. A request sees one of these to its end.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,7 +127,7 @@ pub struct Registration {
     /// Usernames that nobody may register; commands and setup may.
     pub reserved_names: Vec<String>,
     /// Roles of a new account.
-    pub default_roles: Vec<String>,
+    pub default_roles: Vec<Role>,
 }
 
 impl Registration {
@@ -156,7 +156,7 @@ impl Default for Registration {
             username: UsernameRule::Optional,
             allowed_domains: Vec::new(),
             reserved_names: Self::RESERVED.map(str::to_owned).to_vec(),
-            default_roles: vec!["user".to_owned()],
+            default_roles: vec![Role::user()],
         }
     }
 }

@@ -6,6 +6,8 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::Role;
+
 pub use glob::{GlobFault, PathGlob};
 
 /// One rule of a site. The first whose `path` and `methods` match decides;
@@ -55,7 +57,7 @@ pub enum Allow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     /// `role:admin`: has that role.
-    Role(String),
+    Role(Role),
     /// `user:anna`: has that username (or e-mail address, where there is none).
     User(String),
     /// `email:*@example.com`: has a verified address like that. Not accepted in

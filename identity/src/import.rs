@@ -105,7 +105,7 @@ pub async fn import(
 ) -> Result<Imported, Fault> {
     let mut import = Import {
         identity,
-        check: Check::new(identity, live, manner.domain)?,
+        check: Check::new(identity, live, manner.domain),
         summary: Summary::default(),
         good: Vec::new(),
         tell,

@@ -113,7 +113,7 @@ async fn judge(
         May::Closed => return Ok(Registered::Closed),
         May::Uninvited => return Ok(Registered::Uninvited),
     };
-    let (draft, password) = match read(identity, live, (&form, invitation.as_ref()))? {
+    let (draft, password) = match read(identity, live, (&form, invitation.as_ref())) {
         Read::Good(draft, password) => (draft, password),
         Read::Bad(problems) => return Ok(Registered::Invalid(problems)),
     };
@@ -204,7 +204,7 @@ fn read(
     identity: &Identity,
     live: &Live,
     (form, invitation): (&NewAccount<'_>, Option<&Invitation>),
-) -> Result<Read, Fault> {
+) -> Read {
     let now = identity.clock.now();
     let mut problems = Problems::default();
     let username = problems.free_username(form.username, &live.registration);
@@ -235,19 +235,19 @@ fn read(
                 email_verified_at: invitation.map(|_| now),
                 details,
                 password_hash: None,
-                roles: roles(live, invitation)?,
+                roles: roles(live, invitation),
                 created_at: now,
             };
-            Ok(Read::Good(Box::new(draft), password))
+            Read::Good(Box::new(draft), password)
         }
-        _ => Ok(Read::Bad(problems)),
+        _ => Read::Bad(problems),
     }
 }
 
 /// Those of the invitation, if it names any.
-fn roles(live: &Live, invitation: Option<&Invitation>) -> Result<Vec<Role>, Fault> {
+fn roles(live: &Live, invitation: Option<&Invitation>) -> Vec<Role> {
     match invitation {
-        Some(invitation) if !invitation.roles.is_empty() => Ok(invitation.roles.clone()),
+        Some(invitation) if !invitation.roles.is_empty() => invitation.roles.clone(),
         _ => role::defaults(live),
     }
 }

@@ -167,7 +167,7 @@ pub async fn redeem(
     if look(identity, identity.database.reads(), &token).await? == Offer::Gone {
         return Ok(SetUp::Gone);
     }
-    let (draft, password) = match read(identity, live, &form)? {
+    let (draft, password) = match read(identity, live, &form) {
         Read::Good(draft, password) => (*draft, password),
         Read::Bad(problems) => return Ok(SetUp::Invalid(problems)),
     };
@@ -209,7 +209,7 @@ enum Read {
     Bad(Vec<Problem>),
 }
 
-fn read(identity: &Identity, live: &Live, form: &NewAdmin<'_>) -> Result<Read, Fault> {
+fn read(identity: &Identity, live: &Live, form: &NewAdmin<'_>) -> Read {
     let now = identity.clock.now();
     let mut problems = Problems::default();
     let username = problems.username(form.username, live.registration.username);
@@ -223,7 +223,7 @@ fn read(identity: &Identity, live: &Live, form: &NewAdmin<'_>) -> Result<Read, F
     let problems = problems.into_vec();
     match (email, password) {
         (Some(email), Some(password)) if problems.is_empty() => {
-            let mut roles = role::defaults(live)?;
+            let mut roles = role::defaults(live);
             roles.retain(|role| role.as_str() != role::ADMIN);
             roles.push(Role::admin());
             let draft = Draft {
@@ -236,9 +236,9 @@ fn read(identity: &Identity, live: &Live, form: &NewAdmin<'_>) -> Result<Read, F
                 roles,
                 created_at: now,
             };
-            Ok(Read::Good(Box::new(draft), password))
+            Read::Good(Box::new(draft), password)
         }
-        _ => Ok(Read::Bad(problems)),
+        _ => Read::Bad(problems),
     }
 }
 

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::problem::{Fault, Findings};
 use crate::raw;
-use crate::{Api, Lifetimes, Limits, Live, PasswordPolicy, Registration, Throttle, VerifyEmail};
+use crate::{
+    Api, Lifetimes, Limits, Live, PasswordPolicy, Registration, Role, Throttle, VerifyEmail,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Longer than keys that signed before are kept must no token live.
@@ -151,13 +153,9 @@ fn registration(
     }
 }
 
-/// A role: what fits into a header with any of the separators in use.
-pub(super) fn role(text: &str) -> Result<String, Fault> {
-    if crate::is_role(text) {
-        return Ok(text.to_owned());
-    }
-    Err(Fault::new(format!("`{text}` is not a role"))
-        .help("letters, digits, `-`, `_`, `.`, `:` and `/`, at most 64"))
+pub(super) fn role(text: &str) -> Result<Role, Fault> {
+    Role::parse(text)
+        .map_err(|why| Fault::new(format!("`{text}` is not a role")).help(why.to_string()))
 }
 
 fn throttle(throttle: &raw::Throttle, findings: &mut Findings<'_>) -> Throttle {

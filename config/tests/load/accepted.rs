@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward_config::{
     Allow, DatabaseUrl, HostPattern, IdentityHeaders, IdentityPreset, LogFormat, Method,
-    OnUnauthenticated, PathStyle, Protocol, RegistrationMode, Require, RoleList, Upstream,
+    OnUnauthenticated, PathStyle, Protocol, RegistrationMode, Require, Role, RoleList, Upstream,
     UsernameRule, WebServer, Who,
 };
 
@@ -39,7 +39,7 @@ outage_grace = "10s"
 mode = "invite"
 username = "required"
 reserved_names = []
-default_roles = ["member", "team:blue"]
+default_roles = ["member", "team-blue_2"]
 [password]
 min_length = 12
 memory = "64KiB"
@@ -90,7 +90,9 @@ fn every_section_is_understood() {
     assert_eq!(live.session.idle, Duration::from_mins(90));
     assert_eq!(live.registration.mode, RegistrationMode::Invite);
     assert_eq!(live.registration.username, UsernameRule::Required);
-    assert_eq!(live.registration.default_roles, ["member", "team:blue"]);
+    let roles = live.registration.default_roles.iter();
+    let roles: Vec<_> = roles.map(Role::as_str).collect();
+    assert_eq!(roles, ["member", "team-blue_2"]);
     assert_eq!(live.throttle.account_failures, 1);
     assert_eq!(live.sites[0].body_limit, Some(10 << 20));
 }
@@ -215,7 +217,7 @@ allow = "anyone"
     assert_eq!(
         first.allow,
         Allow::AnyOf(vec![
-            Who::Role("admin".to_owned()),
+            Who::Role(Role::admin()),
             Who::User("anna@example.com".to_owned())
         ])
     );

@@ -75,7 +75,9 @@ fn open_registration_in_front_of_a_foreign_site_is_warned_of() {
 fn rules_that_name_who_may_pass_need_no_warning() {
     let mut site = app("app.internal");
     site.rules = vec![Rule {
-        allow: Allow::AnyOf(vec![doorward_config::Who::Role("admin".to_owned())]),
+        allow: Allow::AnyOf(vec![doorward_config::Who::Role(
+            doorward_config::Role::admin(),
+        )]),
         ..Rule::signed_in()
     }];
     assert!(!print(&before(site), None).contains("warning"));
@@ -104,7 +106,9 @@ fn what_is_open_is_said_as_it_is() {
         ..Rule::signed_in()
     };
     let admins = Rule {
-        allow: Allow::AnyOf(vec![doorward_config::Who::Role("admin".to_owned())]),
+        allow: Allow::AnyOf(vec![doorward_config::Who::Role(
+            doorward_config::Role::admin(),
+        )]),
         ..Rule::signed_in()
     };
     let everything_open = Rule {

@@ -91,7 +91,7 @@ pub enum Change {
     Grant {
         /// Username or e-mail
         who: String,
-        /// Letters, digits, `_` and `-`
+        /// 1 to 32 of a-z, 0-9, _ and -
         #[arg(value_parser = role)]
         role: Role,
     },
@@ -100,7 +100,7 @@ pub enum Change {
     RevokeRole {
         /// Username or e-mail
         who: String,
-        /// Letters, digits, `_` and `-`
+        /// 1 to 32 of a-z, 0-9, _ and -
         #[arg(value_parser = role)]
         role: Role,
     },

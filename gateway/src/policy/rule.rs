@@ -115,7 +115,7 @@ impl Terms {
 impl Like {
     fn new(who: &Who) -> Self {
         match who {
-            Who::Role(role) => Self::Role(role.clone()),
+            Who::Role(role) => Self::Role(role.as_str().to_owned()),
             Who::User(user) => Self::User(user.to_lowercase()),
             // An address is no path: `%` and `**` mean nothing in it.
             Who::Email(pattern) => Self::Email(match pattern.to_lowercase().split_once('*') {

@@ -50,7 +50,7 @@ pub async fn add(
     addition: Addition<'_>,
     by: By<'_>,
 ) -> Result<Added, Fault> {
-    let (draft, password) = match read(identity, live, &addition)? {
+    let (draft, password) = match read(identity, live, &addition) {
         Read::Good(draft, password) => (*draft, password),
         Read::Bad(problems) => return Ok(Added::Invalid(problems)),
     };
@@ -91,7 +91,7 @@ enum Read {
     Bad(Vec<Problem>),
 }
 
-fn read(identity: &Identity, live: &Live, addition: &Addition<'_>) -> Result<Read, Fault> {
+fn read(identity: &Identity, live: &Live, addition: &Addition<'_>) -> Read {
     let now = identity.clock.now();
     let mut problems = Problems::default();
     let username = problems.username(addition.username, UsernameRule::Optional);
@@ -106,7 +106,7 @@ fn read(identity: &Identity, live: &Live, addition: &Addition<'_>) -> Result<Rea
         .map(|typed| problems.password(typed, person, live.password));
     let mut roles = addition.roles.to_vec();
     if roles.is_empty() {
-        roles = role::defaults(live)?;
+        roles = role::defaults(live);
     }
     roles.sort_unstable();
     roles.dedup();
@@ -123,8 +123,8 @@ fn read(identity: &Identity, live: &Live, addition: &Addition<'_>) -> Result<Rea
                 roles,
                 created_at: now,
             };
-            Ok(Read::Good(Box::new(draft), password.flatten()))
+            Read::Good(Box::new(draft), password.flatten())
         }
-        _ => Ok(Read::Bad(problems)),
+        _ => Read::Bad(problems),
     }
 }

@@ -7,7 +7,7 @@ use super::row::Row;
 use crate::accounts::{Draft, Newcomer};
 use crate::form::{Problems, Profile};
 use crate::role::{self, Role};
-use crate::{AccountId, Fault, Identity};
+use crate::{AccountId, Identity};
 
 /// Checks rows, one after the other.
 pub(super) struct Check<'a> {
@@ -20,21 +20,14 @@ pub(super) struct Check<'a> {
 
 impl<'a> Check<'a> {
     /// Those without an address are taken to have one of their username at `domain`.
-    ///
-    /// # Errors
-    /// [`Fault::Broken`] when the configuration holds something that is no role.
-    pub(super) fn new(
-        identity: &'a Identity,
-        live: &Live,
-        domain: Option<&'a str>,
-    ) -> Result<Self, Fault> {
-        Ok(Self {
+    pub(super) fn new(identity: &'a Identity, live: &Live, domain: Option<&'a str>) -> Self {
+        Self {
             identity,
             now: identity.clock.now(),
-            default_roles: role::defaults(live)?,
+            default_roles: role::defaults(live),
             domain,
             number: 0,
-        })
+        }
     }
 
     /// # Errors
@@ -94,13 +87,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn roles(&self, row: &Row) -> Result<Vec<Role>, role::NotARole> {
+    /// # Errors
+    /// The first that is no role, by its name: it may be one of many.
+    fn roles(&self, row: &Row) -> Result<Vec<Role>, String> {
         let Some(roles) = &row.roles else {
             return Ok(self.default_roles.clone());
         };
         let mut roles = roles
             .iter()
-            .map(|role| Role::parse(role))
+            .map(|role| Role::parse(role).map_err(|why| format!("`{role}` is not a role: {why}")))
             .collect::<Result<Vec<_>, _>>()?;
         roles.sort_unstable();
         roles.dedup();

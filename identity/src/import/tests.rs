@@ -149,6 +149,24 @@ async fn authelias_users() {
 }
 
 #[tokio::test]
+async fn a_group_that_is_no_role_is_named() {
+    let room = Room::open().await;
+    let users = "users:\n  anna:\n    displayname: Anna Berg\n    email: anna@example.com\n    \
+                 groups: [dev, 'Domain Admins', ops]\n";
+    let (imported, told) = done(&room, users.as_bytes(), alone(Format::Authelia)).await;
+    assert_eq!(imported, 0);
+    let [reason] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert!(
+        reason.ends_with(
+            "roles: `Domain Admins` is not a role: a role is 1 to 32 of a-z, 0-9, _ and -."
+        ),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
 async fn htpasswd_needs_addresses() {
     let room = Room::open().await;
     let (imported, told) = done(&room, HTPASSWD, alone(Format::Htpasswd)).await;
@@ -258,7 +276,7 @@ async fn several_things_may_be_wrong_with_one_row() {
         "1: first_name: Letters and spaces only.",
         "1: date_of_birth: A date like 1990-12-31.",
         "1: password_hash: this is no argon2, bcrypt, scrypt, PBKDF2 or SHA-crypt hash.",
-        "1: roles: a role is 1 to 32 of a-z, 0-9, _ and -.",
+        "1: roles: `Admin` is not a role: a role is 1 to 32 of a-z, 0-9, _ and -.",
         "2: unknown field `rolls`",
         "3: one object a line",
         "4: EOF while parsing an object",

@@ -199,7 +199,7 @@ pub(super) const SITES: [Mistake; 39] = [
 ];
 
 /// Mistakes about rules, which begin on line 3 of their file.
-pub(super) const RULES: [Mistake; 16] = [
+pub(super) const RULES: [Mistake; 17] = [
     Mistake("path = \"/x\"", 3, &["`allow` is missing"]),
     Mistake("path = \"x\"\nallow = \"anyone\"", 4, &["starts with `/`"]),
     Mistake(
@@ -228,6 +228,14 @@ pub(super) const RULES: [Mistake; 16] = [
         &["not a network"],
     ),
     Mistake("allow = \"signedin\"", 4, &["did you mean \"signed_in\"?"]),
+    Mistake(
+        "allow = [\"role:admin\",\n\"role:team:blue\"]",
+        5,
+        &[
+            "`team:blue` is not a role",
+            "a role is 1 to 32 of a-z, 0-9, _ and -",
+        ],
+    ),
     Mistake("allow = \"admin\"", 4, &["[\"role:admin\"]"]),
     Mistake(
         "allow = \"role:admin\"",

@@ -114,7 +114,7 @@ pub(super) const TLS: [Mistake; 10] = [
 ];
 
 /// Mistakes about what a value means.
-pub(super) const MEANINGS: [Mistake; 40] = [
+pub(super) const MEANINGS: [Mistake; 41] = [
     Mistake(
         "[server]\nlisten = [\n  \":8080\",\n]",
         3,
@@ -267,6 +267,14 @@ pub(super) const MEANINGS: [Mistake; 40] = [
         "[registration]\ndefault_roles = [\"a,b\"]",
         2,
         &["`a,b` is not a role"],
+    ),
+    Mistake(
+        "[registration]\ndefault_roles = [\"user\",\n\"Ops\"]",
+        3,
+        &[
+            "`Ops` is not a role",
+            "a role is 1 to 32 of a-z, 0-9, _ and -",
+        ],
     ),
     Mistake(
         "[password]\nmin_length = 4",
