@@ -233,8 +233,7 @@ impl Parts {
         let cache = Arc::clone(&self.cache);
         runtime.spawn(async move { cache.sweep().await });
         runtime.spawn(Arc::clone(&self.certificates).follow());
-        let (identity, cache) = (Arc::clone(&self.identity), Arc::clone(&self.cache));
-        runtime.spawn(leftovers::follow(identity, cache));
+        runtime.spawn(leftovers::follow(Arc::clone(&self.identity)));
         let identity = Arc::clone(&self.identity);
         runtime.spawn(async move {
             let mut ticks = tokio::time::interval(PRUNE);

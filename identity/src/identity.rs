@@ -138,15 +138,6 @@ impl Identity {
         crate::database::in_time(self.database.reads().ping()).await
     }
 
-    /// Ends the sessions of API keys that other processes revoked while the store of sessions was away. To be called when it
-    /// is back.
-    ///
-    /// # Errors
-    /// [`Fault::StoreAway`] when a store cannot be asked.
-    pub async fn end_revoked_keys(&self) -> Result<(), Fault> {
-        crate::api_key::finish_of(self, None).await
-    }
-
     /// Forgets what is over: sessions, tries, keys, codes, setup links. To be called every few minutes.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What other processes left undone: found by looking again and again, and done in their place.
+//! What other processes left undone with accounts and API keys: found by looking again and again, and done in their place.
 //!
 //! Whoever changes an account brings its sessions in line at once, and may know of one that is to be spared. So what is
 //! seen for the first time is theirs; only what stays undone is done here.
@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::follow::{Left, follow, left};
-use crate::{Fault, Identity};
+use crate::{Fault, Identity, api_key};
 
-/// How often a gateway has to look. With nothing to do it is one question about an empty table.
+/// How often a gateway has to look. With nothing to do it is two questions, each to an index that has no row for it.
 pub const LOOK: Duration = Duration::from_secs(1);
 
 /// How long whoever made a change has for its sessions: longer than a store is waited for.
@@ -41,6 +41,8 @@ impl Leftovers {
                 }
             }
         }
+        // Nothing of theirs is spared, so nobody's turn has to be waited for.
+        api_key::finish_of(identity, None).await?;
         outcome
     }
 

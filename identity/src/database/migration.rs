@@ -8,6 +8,7 @@ mod m0006_invite;
 mod m0007_tokens;
 mod m0008_api_keys;
 mod m0009_ticket;
+mod m0010_revoked_api_keys;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::TableCreateStatement;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_tokens::Migration),
             Box::new(m0008_api_keys::Migration),
             Box::new(m0009_ticket::Migration),
+            Box::new(m0010_revoked_api_keys::Migration),
         ]
     }
 }
