@@ -236,6 +236,9 @@ on_both_stores! {
         let listed = stack.command(&["session", "list", "anna", "--json"]).await.exits(0);
         let listed: serde_json::Value = serde_json::from_str(&listed.out).expect("json");
         let id = listed[0]["id"].as_str().expect("an id").to_owned();
+        let one = stack.command(&["session", "list", "--id", &id, "--json"]).await.exits(0);
+        let one: serde_json::Value = serde_json::from_str(&one.out).expect("JSON");
+        assert_eq!((one.as_array().map(Vec::len), one[0]["user"].as_str()), (Some(1), Some("anna")));
         let _ = stack.command(&["session", "revoke", "--id", &id]).await.exits(0);
         for host in [PORTAL, APP, WIKI] {
             until("everybody is out", PROMISE, async || (!here.is_in(&stack, host).await).then_some(())).await;
