@@ -150,7 +150,7 @@ async fn a48_where_links_lead() {
         letter.text
     );
     assert!(
-        !letter.text.contains("evil") && !letter.text.contains("666"),
+        !letter.text.contains("evil") && !letter.text.contains(":666"),
         "{}",
         letter.text
     );
