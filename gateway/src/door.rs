@@ -130,9 +130,11 @@ impl Door {
                 (left.pass.take(), left.deadline)
             };
             tokio::select! {
+                // First: what the next request has left, or not yet, says nothing about this one.
+                biased;
+                () = self.ended(turn) => {}
                 closed = self.late(deadline) => return closed,
                 closed = over_by(pass) => return closed,
-                () = self.ended(turn) => {}
             }
         }
     }

@@ -75,3 +75,17 @@ async fn a_long_request_after_many_short_ones_is_watched_within_a_second() {
     let late = 2 * LOOK + Duration::from_millis(10);
     assert!(took >= LOOK && took <= late, "{took:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_ends_as_its_deadline_passes_had_its_answer() {
+    for _ in 0..32 {
+        let requests = async {
+            answer_within(3 * SECOND);
+            answered();
+            sleep(3 * SECOND).await;
+            over();
+            sleep(10 * SECOND).await;
+        };
+        assert_eq!(served(requests).await, Some(()));
+    }
+}

@@ -143,7 +143,7 @@ impl Watch for Frames {
         }
     }
 
-    fn said(&mut self, _: &[u8]) {}
+    fn said(&mut self) {}
 
     fn wait(&mut self) -> Option<(Instant, Late)> {
         self.deadline

@@ -27,8 +27,8 @@ pub trait Watch: Debug + Send + Sync + Unpin + 'static {
     /// These bytes came.
     fn came(&mut self, bytes: &[u8]);
 
-    /// This is said to the client.
-    fn said(&mut self, bytes: &[u8]);
+    /// Something is said to the client.
+    fn said(&mut self);
 
     /// Nothing is there to be read: until when that may be so, and what the client is late with afterwards.
     fn wait(&mut self) -> Option<(Instant, Late)>;
@@ -49,7 +49,7 @@ impl Watch for Arc<Pace> {
         Pace::came(self, bytes.len() as u64);
     }
 
-    fn said(&mut self, _: &[u8]) {
+    fn said(&mut self) {
         Pace::said(self);
     }
 
@@ -76,7 +76,7 @@ pub struct Unwatched;
 impl Watch for Unwatched {
     fn came(&mut self, _: &[u8]) {}
 
-    fn said(&mut self, _: &[u8]) {}
+    fn said(&mut self) {}
 
     fn wait(&mut self) -> Option<(Instant, Late)> {
         None
@@ -178,7 +178,7 @@ impl<W: Watch> AsyncWrite for Timed<W> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.watch.said(buf);
+        self.watch.said();
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
