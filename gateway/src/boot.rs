@@ -353,12 +353,13 @@ impl Parts {
             identity: Arc::clone(&self.identity),
             tokens: KnownTokens::default(),
         });
-        let proxy = || {
+        let proxy = |listener| {
             let gate = Gate {
                 judge: Arc::clone(&judge),
                 request_ids: RequestIds::new(&*self.identity.random),
                 draining: Arc::clone(draining),
                 tls: listeners.tls_port(),
+                listener,
             };
             let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
             proxy.handle_init_modules();

@@ -3,7 +3,7 @@
 //! Owns what depends on the request there. The ways to upstreams are [`crate::upstream`]'s.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -20,9 +20,10 @@ use crate::context::{Context, Place, Visit};
 use crate::headers::{self, Forwarded, IdentityValues, Told};
 use crate::metrics::Via;
 use crate::refusal::Refusal;
+use crate::scheme::Scheme;
 use crate::session_cache::Entry;
 use crate::sites::{PORTAL_BODY, Site, Sites};
-use crate::upstream::{Again, NoPeer, Timeouts, Upstream};
+use crate::upstream::{Again, Line, NoPeer, Timeouts, Upstream};
 use crate::{bearer, cookie, door, websocket};
 
 /// How long the pages may take: a login waits for its turn to be hashed.
@@ -127,6 +128,27 @@ pub async fn peer(session: &mut Session, context: &mut Context) -> Result<Box<Ht
             NoPeer::Nothing => Refusal::NoUpstream,
             NoPeer::NoAddress | NoPeer::BadPath => Refusal::BadGateway,
         })
+}
+
+/// A connection for an admitted request that is no more than its head; `None` where it goes the long way.
+///
+/// # Errors
+/// None could be made.
+pub async fn line(
+    request: &RequestHeader,
+    listener: Scheme,
+    context: &mut Context,
+) -> pingora_error::Result<Option<Line>> {
+    let (Some(admission), Some(visit)) = (&context.admission, &context.visit) else {
+        return Ok(None);
+    };
+    if may_be_silent(request, visit) {
+        return Ok(None);
+    }
+    context.asked_upstream = Some(Instant::now());
+    upstream(&context.sites, visit)
+        .line(admission, timeouts(visit), &mut context.attempts, listener)
+        .await
 }
 
 /// What follows from a connection to an upstream that could not be made: another peer is asked for, whatever the

@@ -16,7 +16,7 @@ use pingora_error::Result;
 use pingora_http::ResponseHeader;
 
 pub use identity::{IdentityNames, IdentityValues, Named, Unspeakable};
-pub use plain::edit;
+pub use plain::{copy, edit};
 
 use crate::client::{self, Client};
 use crate::host::Host;

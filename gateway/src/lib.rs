@@ -50,6 +50,7 @@ pub mod route;
 pub mod run_dir;
 pub mod scheme;
 pub mod session_cache;
+pub mod shortcut;
 pub mod sites;
 pub mod sockets;
 pub mod stop;

@@ -70,12 +70,16 @@ impl Listeners {
     /// The cryptography cannot be had.
     pub fn serve(
         &self,
-        proxy: impl Fn() -> Arc<HttpProxy<Gate>>,
+        proxy: impl Fn(Scheme) -> Arc<HttpProxy<Gate>>,
         hall: &Arc<Hall>,
         certificates: &Reread,
     ) -> anyhow::Result<Vec<Serving>> {
         let service = |name: &str, transport, sockets: &[Bound]| {
-            let entrance = Entrance::new(proxy(), Arc::clone(hall), transport);
+            let listener = match &transport {
+                Transport::Plain => Scheme::Http,
+                Transport::Tls(_) => Scheme::Https,
+            };
+            let entrance = Entrance::new(proxy(listener), Arc::clone(hall), transport);
             let mut service = Service::new(name.to_owned(), entrance);
             for socket in sockets {
                 service.add_tcp(&socket.word());

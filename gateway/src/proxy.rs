@@ -5,6 +5,7 @@
 //! | `new_ctx` | takes the configuration, once | [`crate::sites`] |
 //! | `early_request_filter` | who asks whom for what, in one spelling; strips | [`crate::intake`] |
 //! | `request_filter` | decides; answers other proxies, who only ask | [`crate::admit`], [`crate::authz`] |
+//! | | what is no more than a head goes the short way: the phases below but in one | [`crate::shortcut`] |
 //! | `request_body_filter` | counts | [`crate::forward`] |
 //! | `upstream_peer` | a peer from an admission | [`crate::upstream`] |
 //! | `fail_to_connect` | another peer, while nothing was sent | [`crate::forward`] |
@@ -21,10 +22,11 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::StatusCode;
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
 use pingora_core::upstreams::peer::HttpPeer;
-use pingora_error::{Error, Result};
+use pingora_error::{Error, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
@@ -35,7 +37,9 @@ use crate::limits::Body;
 use crate::redirect::TlsPort;
 use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
-use crate::{answer, authz, door, forward, intake, limits, response};
+use crate::scheme::Scheme;
+use crate::shortcut::{self, Way};
+use crate::{answer, authz, door, forward, headers, intake, limits, response, websocket};
 
 /// The gate: everything that the phases need.
 pub struct Gate {
@@ -47,6 +51,8 @@ pub struct Gate {
     pub draining: Arc<Draining>,
     /// Where https is served, if it is.
     pub tls: Option<TlsPort>,
+    /// What its connections are made to.
+    pub listener: Scheme,
 }
 
 impl Gate {
@@ -56,6 +62,58 @@ impl Gate {
         if self.draining.is_on() {
             session.set_keepalive(None);
         }
+    }
+
+    /// What the upstream is told in the place of what the client said.
+    ///
+    /// # Errors
+    /// It cannot be said.
+    pub fn tell(&self, said: &RequestHeader, context: &mut Context) -> Result<Box<RequestHeader>> {
+        let mut told = Box::new(headers::copy(said)?);
+        forward::tell(&mut told, context, &self.judge)
+            .or_else(|refusal| refuse(context, refusal))?;
+        Ok(told)
+    }
+
+    /// The upstream answers.
+    ///
+    /// # Errors
+    /// It switches to another protocol, and nobody asked it to.
+    pub fn answered(&self, answer: &ResponseHeader, context: &mut Context) -> Result<()> {
+        let agrees = answer.status == StatusCode::SWITCHING_PROTOCOLS;
+        if answer.status.is_informational() && !agrees {
+            return Ok(());
+        }
+        let asked = context.visit.as_ref().map(|visit| visit.websocket);
+        if agrees && asked != Some(websocket::Asked::WebSocket) {
+            let error = Error::explain(ErrorType::InvalidHTTPHeader, "101 that nobody asked for");
+            return Err(error.into_up());
+        }
+        door::answered();
+        limits::answer_begins();
+        context.attempts.reached();
+        if agrees {
+            limits::body_is_in();
+        }
+        if let Some(asked) = context.asked_upstream {
+            context.record.metrics().upstream(asked.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Makes of an upstream's answer what the client gets.
+    ///
+    /// # Errors
+    /// It cannot be said.
+    pub fn mend(
+        &self,
+        session: &mut Session,
+        answer: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        self.say_goodbye(session);
+        context.record.status = Some(answer.status.as_u16());
+        response::mend(answer, context)
     }
 }
 
@@ -114,7 +172,7 @@ impl ProxyHttp for Gate {
             return refuse(context, refusal);
         }
         forward::check_length(session, context).or_else(|refusal| refuse(context, refusal))?;
-        Ok(false)
+        Ok(shortcut::take(self, session, context).await? == Way::Short)
     }
 
     async fn request_body_filter(
@@ -184,18 +242,7 @@ impl ProxyHttp for Gate {
         upstream: &mut ResponseHeader,
         context: &mut Self::CTX,
     ) -> Result<()> {
-        if !upstream.status.is_informational() || upstream.status.as_u16() == 101 {
-            door::answered();
-            limits::answer_begins();
-            context.attempts.reached();
-            if upstream.status.as_u16() == 101 {
-                limits::body_is_in();
-            }
-            if let Some(asked) = context.asked_upstream {
-                context.record.metrics().upstream(asked.elapsed());
-            }
-        }
-        Ok(())
+        self.answered(upstream, context)
     }
 
     async fn response_filter(
@@ -204,9 +251,7 @@ impl ProxyHttp for Gate {
         answer: &mut ResponseHeader,
         context: &mut Self::CTX,
     ) -> Result<()> {
-        self.say_goodbye(session);
-        context.record.status = Some(answer.status.as_u16());
-        response::mend(answer, context)
+        self.mend(session, answer, context)
     }
 
     async fn fail_to_proxy(

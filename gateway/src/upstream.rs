@@ -9,17 +9,21 @@
 //! | a server's name and its addresses | `server` |
 //! | one address, and whether it is well | `endpoint`, `check` |
 //! | what is spoken there | `way`, `authorities`, `first_word` |
+//! | connections of the short way, and those that wait to be used again | `line`, `dialer`, `shelf` |
 //! | the file origin's socket | `files` |
 
 mod attempts;
 mod authorities;
 mod check;
+mod dialer;
 mod endpoint;
 mod files;
 mod first_word;
+mod line;
 mod open;
 mod pool;
 mod server;
+mod shelf;
 mod way;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +36,7 @@ use crate::websocket::Asked;
 
 pub use attempts::{Again, Attempts};
 pub use files::FileOrigin;
+pub use line::Line;
 pub use open::Upstreams;
 pub use pool::Pool;
 

@@ -76,6 +76,7 @@ mod streams;
 mod timing;
 mod tls;
 mod two_factor;
+mod two_ways;
 mod upgrade;
 mod upstream_away;
 mod upstreams;

@@ -273,7 +273,11 @@ async fn a_body_that_is_sent_again_is_one_body() {
         .site(Site::usual().line("body_limit = \"1KiB\""))
         .start()
         .await;
-    honest(&stack).await;
+    // On a connection that was there already.
+    let before = stack.echo.count();
+    let honest = Ask::new("PUT", "/public/page").body("c");
+    assert_eq!(stack.anon().send(&honest).await.status, 200);
+    assert_eq!(stack.echo.count(), before + 1);
     let chunks = format!("2bc\r\n{}\r\n0\r\n\r\n", "c".repeat(700));
     let put = Ask::new("PUT", "/public/break")
         .header("Transfer-Encoding", "chunked")

@@ -5,9 +5,12 @@
 //! section 5.1), and HTTP/2 has lower case only.
 
 use http::HeaderMap;
+use http::header::CONNECTION;
 use http::request::Parts;
 use pingora_error::Result;
 use pingora_http::RequestHeader;
+
+use super::MOST;
 
 /// Changes the fields of a request, and leaves everything else of it as it is.
 ///
@@ -27,6 +30,29 @@ pub fn edit<T>(request: &mut RequestHeader, change: impl FnOnce(&mut HeaderMap) 
         request.set_send_end_stream(ends);
     }
     Ok(changed)
+}
+
+/// A copy of a request for its upstream, with room for what that is told, and without `Connection`, which is between the
+/// client and us.
+///
+/// # Errors
+/// Its target would not be the same.
+pub fn copy(request: &RequestHeader) -> Result<RequestHeader> {
+    let mut parts = http::Request::new(()).into_parts().0;
+    parts.method = request.method.clone();
+    parts.uri = request.uri.clone();
+    parts.version = request.version;
+    parts.headers.reserve(request.headers.len() + MOST);
+    for (name, value) in &request.headers {
+        if name != CONNECTION {
+            parts.headers.append(name.clone(), value.clone());
+        }
+    }
+    let mut copy = RequestHeader::from(parts);
+    if is_verbatim(request) {
+        copy.set_raw_path(request.raw_path())?;
+    }
+    Ok(copy)
 }
 
 fn is_verbatim(request: &RequestHeader) -> bool {
@@ -69,6 +95,32 @@ mod tests {
                 assert_eq!(request.headers.len(), 2);
                 assert!(!request.has_case());
             }
+        }
+    }
+
+    #[test]
+    fn a_copy_has_all_but_what_is_between_the_client_and_us() {
+        for target in ["/a?b=c", "/\u{e4}", "//a"] {
+            let mut request = RequestHeader::build("HEAD", target.as_bytes(), Some(4)).unwrap();
+            for (name, value) in [
+                ("X-Same", "1"),
+                ("Connection", "keep-alive"),
+                ("X-Same", "2"),
+                ("Host", "app.test"),
+            ] {
+                request.append_header(name, value).unwrap();
+            }
+            let copy = copy(&request).unwrap();
+            assert_eq!(copy.method, "HEAD");
+            assert_eq!(
+                (copy.raw_path(), &copy.uri),
+                (request.raw_path(), &request.uri)
+            );
+            assert_eq!(copy.version, request.version);
+            let same: Vec<_> = copy.headers.get_all("x-same").iter().collect();
+            assert_eq!(same, ["1", "2"]);
+            assert_eq!(copy.headers.len(), 3);
+            assert!(!copy.headers.contains_key(CONNECTION));
         }
     }
 }

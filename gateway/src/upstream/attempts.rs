@@ -83,11 +83,16 @@ impl Attempts {
 #[cfg(test)]
 mod tests {
     use super::super::endpoint::tests::way;
+    use super::super::shelf::Shelf;
     use super::*;
 
     #[test]
     fn what_a_failure_means() {
-        let endpoint = Arc::new(Endpoint::new(([127, 0, 0, 1], 80).into(), way("app.test")));
+        let endpoint = Arc::new(Endpoint::new(
+            ([127, 0, 0, 1], 80).into(),
+            way("app.test"),
+            Shelf::new(Arc::default()),
+        ));
         let mut attempts = Attempts::default();
         let mut fail = |etype| {
             attempts.begin(Arc::clone(&endpoint));

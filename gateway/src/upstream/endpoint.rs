@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use pingora_core::upstreams::peer::HttpPeer;
 
 use super::Timeouts;
+use super::shelf::Shelf;
 use super::way::Way;
 
 /// How long an address is passed over after nobody could connect to it. Then one request tries.
@@ -29,16 +30,18 @@ pub struct Endpoint {
     down_until: AtomicU64,
     /// The last health check failed.
     failing: AtomicBool,
+    shelf: Shelf,
 }
 
 impl Endpoint {
-    pub(super) fn new(address: SocketAddr, way: Arc<Way>) -> Self {
+    pub(super) fn new(address: SocketAddr, way: Arc<Way>, shelf: Shelf) -> Self {
         Self {
             address,
             way,
             born: Instant::now(),
             down_until: AtomicU64::new(UP),
             failing: AtomicBool::new(false),
+            shelf,
         }
     }
 
@@ -48,6 +51,11 @@ impl Endpoint {
 
     pub(super) fn way(&self) -> &Way {
         &self.way
+    }
+
+    /// Connections that wait to be used again.
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     pub(super) fn peer(&self, timeouts: Timeouts) -> HttpPeer {
@@ -148,7 +156,11 @@ pub(super) mod tests {
     }
 
     fn endpoint() -> Endpoint {
-        Endpoint::new(([127, 0, 0, 1], 80).into(), way("app.test"))
+        Endpoint::new(
+            ([127, 0, 0, 1], 80).into(),
+            way("app.test"),
+            Shelf::new(Arc::default()),
+        )
     }
 
     #[test]

@@ -15,6 +15,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 
 use super::check::Asker;
+use super::dialer::Dialer;
 use super::files::FileOrigin;
 use super::pool::Pool;
 use super::server::Server;
@@ -39,6 +40,7 @@ pub struct Upstreams {
     stop: watch::Receiver<bool>,
     served: AtomicUsize,
     asker: OnceLock<Arc<Asker>>,
+    dialer: Arc<Dialer>,
     /// Locked while a configuration is compiled, never by a request.
     open: Mutex<HashMap<Key, Weak<Upstream>>>,
 }
@@ -57,6 +59,7 @@ impl Upstreams {
             stop,
             served: AtomicUsize::new(0),
             asker: OnceLock::new(),
+            dialer: Arc::default(),
             open: Mutex::default(),
         }
     }
@@ -101,7 +104,8 @@ impl Upstreams {
             let asker = self.asker.get_or_init(|| Arc::new(Asker::new()));
             (check, Arc::clone(asker))
         });
-        Pool::open(servers, check.as_ref(), &self.runtime)
+        let dialer = Arc::clone(&self.dialer);
+        Pool::open(servers, check.as_ref(), dialer, &self.runtime)
     }
 }
 

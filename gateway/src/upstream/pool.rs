@@ -8,10 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use doorward_config::HealthCheck;
+use pingora_core::protocols::Stream;
 use tokio::task::JoinSet;
 
+use super::Timeouts;
 use super::attempts::Attempts;
 use super::check::{self, Asker};
+use super::dialer::Dialer;
 use super::endpoint::Endpoint;
 use super::server::{Fit, Server};
 
@@ -20,6 +23,7 @@ use super::server::{Fit, Server};
 pub struct Pool {
     servers: Vec<Arc<Server>>,
     turn: AtomicUsize,
+    dialer: Arc<Dialer>,
     /// Looks names up, checks health; ends with the pool.
     _tasks: JoinSet<()>,
 }
@@ -29,6 +33,7 @@ impl Pool {
     pub(super) fn open(
         servers: Vec<Server>,
         check: Option<&(HealthCheck, Arc<Asker>)>,
+        dialer: Arc<Dialer>,
         runtime: &tokio::runtime::Handle,
     ) -> Self {
         let servers: Vec<Arc<Server>> = servers.into_iter().map(Arc::new).collect();
@@ -36,6 +41,9 @@ impl Pool {
         for server in &servers {
             if !server.is_literal() {
                 tasks.spawn_on(Arc::clone(server).follow(), runtime);
+            }
+            if server.is_plain() {
+                tasks.spawn_on(server.tend(), runtime);
             }
             if let Some((check, asker)) = check {
                 let watched = check::watch(Arc::clone(server), check.clone(), Arc::clone(asker));
@@ -45,8 +53,26 @@ impl Pool {
         Self {
             servers,
             turn: AtomicUsize::new(0),
+            dialer,
             _tasks: tasks,
         }
+    }
+
+    /// Whether all of them are spoken to in the clear, by HTTP/1.1.
+    pub(super) fn is_plain(&self) -> bool {
+        self.servers.iter().all(|server| server.is_plain())
+    }
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        timeouts: Timeouts,
+    ) -> pingora_error::Result<Stream> {
+        self.dialer.connect(&endpoint.peer(timeouts)).await
     }
 
     /// The next address that was not tried. Waits, `limit` at most, only while no name has been looked up yet.
@@ -116,6 +142,7 @@ mod tests {
                 .map(|host| Arc::new(server(host, &[])))
                 .collect(),
             turn: AtomicUsize::new(0),
+            dialer: Arc::default(),
             _tasks: JoinSet::new(),
         }
     }
@@ -166,16 +193,31 @@ mod tests {
     async fn a_request_waits_for_the_first_answer_about_a_name() {
         let runtime = tokio::runtime::Handle::current();
         let patience = Duration::from_secs(30);
-        let pool = Pool::open(vec![server("localhost", &[])], None, &runtime);
+        let pool = Pool::open(
+            vec![server("localhost", &[])],
+            None,
+            Arc::default(),
+            &runtime,
+        );
         assert!(pool.next(&Attempts::default(), patience).await.is_some());
-        let nobody = Pool::open(vec![server("no-such-host.invalid", &[])], None, &runtime);
+        let nobody = Pool::open(
+            vec![server("no-such-host.invalid", &[])],
+            None,
+            Arc::default(),
+            &runtime,
+        );
         assert!(nobody.next(&Attempts::default(), patience).await.is_none());
     }
 
     #[tokio::test]
     async fn what_runs_beside_it_ends_with_it() {
         let runtime = tokio::runtime::Handle::current();
-        let pool = Pool::open(vec![server("localhost", &[])], None, &runtime);
+        let pool = Pool::open(
+            vec![server("localhost", &[])],
+            None,
+            Arc::default(),
+            &runtime,
+        );
         let server = Arc::downgrade(&pool.servers[0]);
         drop(pool);
         while server.strong_count() > 0 {

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use doorward_config::WebServer;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::attempts::Attempts;
 use super::endpoint::Endpoint;
+use super::shelf::{self, Shelf};
 use super::way::Way;
 
 /// How long the addresses of a name are used before they are looked up again.
@@ -41,6 +42,8 @@ pub(super) struct Server {
     turn: AtomicUsize,
     /// Whether there was an answer about the name, good or bad.
     asked: watch::Sender<bool>,
+    /// Whether a connection to any of them waits to be used again.
+    filled: Arc<Notify>,
 }
 
 impl Server {
@@ -52,6 +55,7 @@ impl Server {
             endpoints: ArcSwap::default(),
             turn: AtomicUsize::new(0),
             asked: watch::Sender::new(false),
+            filled: Arc::default(),
         };
         if let Ok(address) = server.host.parse() {
             new.take(vec![SocketAddr::new(address, server.port)]);
@@ -63,6 +67,11 @@ impl Server {
     /// Whether its addresses never change.
     pub(super) fn is_literal(&self) -> bool {
         self.name.parse::<std::net::IpAddr>().is_ok()
+    }
+
+    /// Whether it is spoken to in the clear, by HTTP/1.1.
+    pub(super) fn is_plain(&self) -> bool {
+        self.way.is_plain()
     }
 
     /// Its addresses now.
@@ -112,6 +121,26 @@ impl Server {
         }
     }
 
+    /// Gives up connections that nobody uses any more, for as long as there is a server. Sleeps while there are none.
+    pub(super) fn tend(self: &Arc<Self>) -> impl Future<Output = ()> + use<> {
+        let (filled, server) = (Arc::clone(&self.filled), Arc::downgrade(self));
+        async move {
+            loop {
+                filled.notified().await;
+                while {
+                    tokio::time::sleep(shelf::ROUND).await;
+                    server.upgrade().is_some_and(|server| server.look() > 0)
+                } {}
+            }
+        }
+    }
+
+    /// Looks once at the connections that wait; says how many are left.
+    fn look(&self) -> usize {
+        let endpoints = self.endpoints.load();
+        endpoints.iter().map(|one| one.shelf().look()).sum()
+    }
+
     async fn look_up(&self) -> Duration {
         let why = match tokio::net::lookup_host((self.name.as_str(), self.port)).await {
             Ok(found) => {
@@ -142,7 +171,10 @@ impl Server {
             }
             let same = known.iter().find(|one| one.address() == address);
             endpoints.push(same.map_or_else(
-                || Arc::new(Endpoint::new(address, Arc::clone(&self.way))),
+                || {
+                    let idle = Shelf::new(Arc::clone(&self.filled));
+                    Arc::new(Endpoint::new(address, Arc::clone(&self.way), idle))
+                },
                 Arc::clone,
             ));
         }

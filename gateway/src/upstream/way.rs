@@ -17,7 +17,7 @@ use super::first_word::FirstWord;
 use crate::websocket::Asked;
 
 /// Idle connections are given up before the file origin gives them up (after two minutes).
-const IDLE: Duration = Duration::from_mins(1);
+pub(super) const IDLE: Duration = Duration::from_mins(1);
 
 /// Requests at once on one HTTP/2 connection; the upstream may allow fewer.
 const STREAMS: usize = 100;
@@ -69,6 +69,11 @@ impl Way {
         peer.options.ca.clone_from(&self.authorities);
         furnish(&mut peer, timeouts);
         peer
+    }
+
+    /// Whether it is HTTP/1.1 in the clear.
+    pub(super) fn is_plain(&self) -> bool {
+        self.protocol == Protocol::Http
     }
 
     /// Host and port, as requests name them: the port only where it is not the usual one.

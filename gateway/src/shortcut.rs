@@ -1,0 +1,262 @@
+//! The short way: a request without a body, to an upstream in plain HTTP/1.1.
+//!
+//! Owns passing it on and its answer back with pingora's sessions alone, in the phases of [`crate::proxy`]. What pingora's
+//! proxy can besides (bodies, upgrades, other protocols, another attempt) is the long way: what does not fit here goes
+//! there, and so does what failed before anything was answered and may be tried again.
+
+use futures_util::FutureExt;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use pingora_core::protocols::http::HttpTask;
+use pingora_core::protocols::http::v1::client::HttpSession;
+use pingora_error::{Error, ErrorType, Result};
+use pingora_http::ResponseHeader;
+use pingora_proxy::Session;
+use tokio::task::unconstrained;
+
+use crate::context::Context;
+use crate::forward;
+use crate::proxy::Gate;
+
+/// Fields by which a request says more than a request, to whoever is next. `Connection` is looked at by itself.
+const MORE: [HeaderName; 6] = [
+    UPGRADE,
+    TE,
+    TRAILER,
+    EXPECT,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+];
+
+/// The same, of those that have no standard name in the library.
+const MORE_BY_NAME: [&str; 3] = ["keep-alive", "proxy-connection", "http2-settings"];
+
+/// Which way a request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The short one: it is answered.
+    Short,
+    /// Nothing was answered. It goes the long one.
+    Long,
+}
+
+/// How an upstream's answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    /// All of it was read, and nothing else.
+    Whole,
+    /// The client's answer was over before it.
+    InPart,
+}
+
+/// Passes an admitted request on and its answer back, if this can be done here.
+///
+/// # Errors
+/// It failed, and would on the long way; or the client has left.
+pub async fn take(gate: &Gate, session: &mut Session, context: &mut Context) -> Result<Way> {
+    if !fits(session) {
+        return Ok(Way::Long);
+    }
+    let mut line = match forward::line(session.req_header(), gate.listener, context).await {
+        Ok(Some(line)) => line,
+        Ok(None) => return Ok(Way::Long),
+        Err(error) => return again(forward::not_connected(context, error.into_up())),
+    };
+    if !line.used {
+        context.attempts.reached();
+    }
+    let request = gate.tell(session.req_header(), context)?;
+    let sent = line.http.write_request_header(request).await;
+    let read = match sent {
+        Ok(_) => pass_back(gate, session, context, &mut line.http).await,
+        Err(mut error) => {
+            error.set_retry(line.used && *error.etype() == ErrorType::WriteError);
+            Err(error.into_up())
+        }
+    };
+    match read {
+        Ok(Read::Whole) => line.keep().await,
+        Ok(Read::InPart) => {}
+        Err(mut error) => {
+            // A connection that was closed just before it was used again is nobody's fault.
+            error
+                .retry
+                .decide_reuse(line.used && session.response_written().is_none());
+            return again(error.more_context(format!("Peer: {line}")));
+        }
+    }
+    Ok(Way::Short)
+}
+
+/// What has to be tried again is, on the long way.
+fn again(error: Box<Error>) -> Result<Way> {
+    if error.retry() {
+        tracing::debug!(%error, "the upstream is asked again");
+        Ok(Way::Long)
+    } else {
+        Err(error)
+    }
+}
+
+/// Whether a request is no more than its head, and its head says nothing of the connection but whether it stays open.
+fn fits(session: &mut Session) -> bool {
+    if session.as_downstream().as_http1().is_none() || !session.as_mut().is_body_empty() {
+        return false;
+    }
+    let request = session.req_header();
+    matches!(request.method, Method::GET | Method::HEAD)
+        && request.version == Version::HTTP_11
+        && request.raw_path().starts_with(b"/")
+        && request.uri.authority().is_none()
+        && says_no_more(&request.headers)
+}
+
+fn says_no_more(headers: &HeaderMap) -> bool {
+    let usual = |value: &HeaderValue| {
+        let value = value.as_bytes();
+        value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+    };
+    headers.iter().all(|(name, value)| {
+        if name == CONNECTION {
+            usual(value)
+        } else {
+            !MORE.contains(name) && !MORE_BY_NAME.contains(&name.as_str())
+        }
+    })
+}
+
+/// Passes the answer back.
+async fn pass_back(
+    gate: &Gate,
+    session: &mut Session,
+    context: &mut Context,
+    upstream: &mut HttpSession,
+) -> Result<Read> {
+    loop {
+        let mut next = hear(session, upstream).await?;
+        let mut tasks = Vec::with_capacity(2);
+        if let HttpTask::Header(answer, end) = &mut next {
+            begin(gate, session, context, (answer, *end))?;
+            let with = (!*end && !answer.status.is_informational())
+                .then(|| unconstrained(upstream.read_response_task()).now_or_never());
+            tasks.push(next);
+            // What came along with the head goes along with it.
+            match with.flatten() {
+                Some(Ok(body)) => tasks.push(body),
+                Some(Err(error)) => tasks.push(HttpTask::Failed(error.into_up())),
+                None => {}
+            }
+        } else {
+            tasks.push(next);
+        }
+        let end = tasks.last().is_some_and(HttpTask::is_end);
+        let over = session
+            .downstream_session
+            .response_duplex_vec(tasks)
+            .await?;
+        if end {
+            return Ok(Read::Whole);
+        }
+        if over {
+            return Ok(Read::InPart);
+        }
+    }
+}
+
+/// The next part of the answer, unless the client leaves before.
+async fn hear(session: &mut Session, upstream: &mut HttpSession) -> Result<HttpTask> {
+    tokio::select! {
+        biased;
+        task = upstream.read_response_task() => task.map_err(Error::into_up),
+        gone = session.downstream_session.read_body_or_idle(true) => match gone {
+            Err(error) => Err(error.into_down()),
+            Ok(_) => Error::e_explain(ErrorType::InternalError, "a body where there is none"),
+        },
+    }
+}
+
+/// Makes the head of an answer what the client gets.
+fn begin(
+    gate: &Gate,
+    session: &mut Session,
+    context: &mut Context,
+    (answer, end): (&mut ResponseHeader, bool),
+) -> Result<()> {
+    gate.answered(answer, context)?;
+    if has_no_end(&session.req_header().method, answer) && !end {
+        // Its end is not that of the connection, so that the client's stays open.
+        answer.set_version(Version::HTTP_11);
+        answer.insert_header(TRANSFER_ENCODING, HeaderValue::from_static("chunked"))?;
+    }
+    gate.mend(session, answer, context)
+}
+
+/// Whether an answer has a body that ends with the connection.
+fn has_no_end(method: &Method, answer: &ResponseHeader) -> bool {
+    method != Method::HEAD
+        && !matches!(
+            answer.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        )
+        && !answer.status.is_informational()
+        && !answer.headers.contains_key(TRANSFER_ENCODING)
+        && !answer.headers.contains_key(CONTENT_LENGTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_says_more_goes_the_long_way() {
+        for (name, value, expected) in [
+            ("accept", "*/*", true),
+            ("connection", "keep-alive", true),
+            ("connection", "Close", true),
+            ("connection", "", false),
+            ("connection", "x-hop", false),
+            ("connection", "keep-alive, x-hop", false),
+            ("connection", "upgrade", false),
+            ("upgrade", "websocket", false),
+            ("upgrade-insecure-requests", "1", true),
+            ("te", "trailers", false),
+            ("trailer", "x-late", false),
+            ("expect", "100-continue", false),
+            ("content-length", "0", false),
+            ("transfer-encoding", "chunked", false),
+            ("keep-alive", "timeout=5", false),
+            ("proxy-connection", "keep-alive", false),
+            ("http2-settings", "AAMAAABkAARAAAAAAAIAAAAA", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append("host", HeaderValue::from_static("app.test"));
+            headers.append(name, HeaderValue::from_static(value));
+            assert_eq!(says_no_more(&headers), expected, "{name}: {value}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.append(CONNECTION, HeaderValue::from_static("keep-alive"));
+        headers.append(CONNECTION, HeaderValue::from_static("x-hop"));
+        assert!(!says_no_more(&headers));
+    }
+
+    #[test]
+    fn what_ends_with_the_connection() {
+        let has_no_end = |method: Method, status: u16, fields: &[(&'static str, &'static str)]| {
+            let mut answer = ResponseHeader::build(status, None).unwrap();
+            for (name, value) in fields {
+                answer.insert_header(*name, *value).unwrap();
+            }
+            super::has_no_end(&method, &answer)
+        };
+        assert!(has_no_end(Method::GET, 200, &[]));
+        assert!(!has_no_end(Method::HEAD, 200, &[]));
+        for status in [103, 204, 304] {
+            assert!(!has_no_end(Method::GET, status, &[]), "{status}");
+        }
+        assert!(!has_no_end(Method::GET, 200, &[("Content-Length", "5")]));
+        let chunked = [("Transfer-Encoding", "chunked")];
+        assert!(!has_no_end(Method::GET, 200, &chunked));
+    }
+}

@@ -1,0 +1,518 @@
+//! What is no more than a head goes a shorter way to a plain upstream than everything else. Nobody can tell which: each
+//! answer, however it is cut or broken, comes out of both alike.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use doorward_tests::{Site, Stack, until, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Says that trailers are welcome, which only the long way can pass on to pingora.
+const LONG: &str = "TE: trailers\r\n";
+const SHORT: &str = "";
+
+/// What an upstream does when it has answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Stays,
+    Closes,
+}
+
+/// An answer, in the pieces that it is written in.
+struct Script {
+    name: &'static str,
+    pieces: &'static [&'static str],
+    then: Then,
+    /// The status, and what the client's bytes end with.
+    client: (u16, &'static str),
+}
+
+const fn script(
+    name: &'static str,
+    pieces: &'static [&'static str],
+    then: Then,
+    client: (u16, &'static str),
+) -> Script {
+    Script {
+        name,
+        pieces,
+        then,
+        client,
+    }
+}
+
+use Then::{Closes, Stays};
+
+const SCRIPTS: &[Script] = &[
+    script(
+        "at-once",
+        &["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"],
+        Stays,
+        (200, "\r\n\r\nhello"),
+    ),
+    script(
+        "in-pieces",
+        &[
+            "HTTP/1.1 200 O",
+            "K\r\nContent-Le",
+            "ngth: 5\r\n\r",
+            "\nhe",
+            "ll",
+            "o",
+        ],
+        Stays,
+        (200, "\r\n\r\nhello"),
+    ),
+    script(
+        "nothing",
+        &["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
+        Stays,
+        (200, "\r\n\r\n"),
+    ),
+    script(
+        "chunked",
+        &["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"],
+        Stays,
+        (200, "hello\r\n0\r\n\r\n"),
+    ),
+    script(
+        "chunked-in-pieces",
+        &[
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "0",
+            "5;x=y\r",
+            "\nhello\r\n",
+            "0\r\nX-Trailer: 1\r\n",
+            "\r\n",
+        ],
+        Stays,
+        (200, "hello\r\n0\r\n\r\n"),
+    ),
+    script(
+        "length-and-chunks",
+        &[
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        ],
+        Stays,
+        (200, "hello\r\n0\r\n\r\n"),
+    ),
+    script(
+        "until-it-closes",
+        &["HTTP/1.1 200 OK\r\n\r\nhel", "lo"],
+        Closes,
+        (200, "lo\r\n0\r\n\r\n"),
+    ),
+    script(
+        "old",
+        &["HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"],
+        Closes,
+        (200, "\r\n\r\nhello"),
+    ),
+    script(
+        "old-until-it-closes",
+        &["HTTP/1.0 200 OK\r\n\r\n", "hello"],
+        Closes,
+        (200, "hello\r\n0\r\n\r\n"),
+    ),
+    script(
+        "no-content",
+        &["HTTP/1.1 204 No Content\r\n\r\n"],
+        Stays,
+        (204, "\r\n\r\n"),
+    ),
+    script(
+        "not-modified",
+        &["HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: \"1\"\r\n\r\n"],
+        Stays,
+        (304, "\r\n\r\n"),
+    ),
+    script(
+        "interim",
+        &[
+            "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        ],
+        Stays,
+        (103, "\r\n\r\nhello"),
+    ),
+    script(
+        "last",
+        &["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"],
+        Closes,
+        (200, "\r\n\r\nhello"),
+    ),
+    script(
+        "too-much",
+        &[
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        ],
+        Stays,
+        (200, "\r\n\r\nhello"),
+    ),
+    script(
+        "too-little",
+        &["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "hello"],
+        Closes,
+        (200, "\r\n\r\nhello"),
+    ),
+    script(
+        "too-few-chunks",
+        &[
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "5\r\nhello\r\n",
+        ],
+        Closes,
+        (200, "hello\r\n"),
+    ),
+    script(
+        "no-chunk",
+        &[
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "5\r\nhello\r\n",
+            "ZZ\r\n",
+        ],
+        Stays,
+        (200, "hello\r\n"),
+    ),
+    script("no-answer", &[""], Closes, (502, "")),
+    script(
+        "half-a-head",
+        &["HTTP/1.1 200 OK\r\nContent-"],
+        Closes,
+        (502, ""),
+    ),
+    script(
+        "no-http",
+        &["220 mail.test ESMTP\r\n\r\n"],
+        Closes,
+        (502, ""),
+    ),
+    script(
+        "two-lengths",
+        &["HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"],
+        Stays,
+        (502, ""),
+    ),
+    script(
+        "switches",
+        &["HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
+        Stays,
+        (502, ""),
+    ),
+    script("silent", &[], Stays, (504, "")),
+];
+
+/// An upstream that answers by the script, and knows which connection each request came on.
+struct Upstream {
+    address: SocketAddr,
+    noted: Arc<Mutex<Noted>>,
+}
+
+#[derive(Default)]
+struct Noted {
+    /// The number of a connection, and a head that came there.
+    asked: Vec<(usize, String)>,
+    closed: Vec<usize>,
+}
+
+impl Upstream {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let noted = Arc::new(Mutex::default());
+        let all = Arc::clone(&noted);
+        tokio::spawn(async move {
+            let mut connections = 0;
+            while let Ok((stream, _)) = listener.accept().await {
+                connections += 1;
+                let (number, noted) = (connections, Arc::clone(&all));
+                tokio::spawn(async move {
+                    play(stream, number, &noted).await;
+                    noted.lock().expect("unpoisoned").closed.push(number);
+                });
+            }
+        });
+        Self { address, noted }
+    }
+
+    /// The connections that this was asked for on.
+    fn asked_for(&self, target: &str) -> Vec<usize> {
+        let noted = self.noted.lock().expect("unpoisoned");
+        let same = noted.asked.iter().filter(|(_, head)| {
+            let line = head.lines().next().unwrap_or_default();
+            line.split(' ').nth(1) == Some(target)
+        });
+        same.map(|(connection, _)| *connection).collect()
+    }
+
+    fn has_closed(&self, connection: usize) -> bool {
+        let noted = self.noted.lock().expect("unpoisoned");
+        noted.closed.contains(&connection)
+    }
+
+    fn last(&self) -> String {
+        let noted = self.noted.lock().expect("unpoisoned");
+        noted.asked.last().expect("a request").1.clone()
+    }
+}
+
+async fn play(mut stream: TcpStream, number: usize, noted: &Mutex<Noted>) {
+    stream.set_nodelay(true).expect("a socket");
+    let mut first = true;
+    while let Some(head) = read_head(&mut stream).await {
+        let asked = (number, head.clone());
+        noted.lock().expect("unpoisoned").asked.push(asked);
+        let script = SCRIPTS
+            .iter()
+            .find(|script| head.contains(&format!("/{} ", script.name)));
+        if head.contains("/once ") && !first {
+            return;
+        }
+        first = false;
+        let (pieces, then) = script.map_or((SCRIPTS[0].pieces, Then::Stays), |script| {
+            (script.pieces, script.then)
+        });
+        for piece in pieces {
+            if stream.write_all(piece.as_bytes()).await.is_err() {
+                return;
+            }
+            // Whoever reads sees the pieces one by one.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if then == Then::Closes {
+            return;
+        }
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let byte = stream.read_u8().await.ok()?;
+        head.push(byte);
+    }
+    String::from_utf8(head).ok()
+}
+
+async fn start() -> (Upstream, Stack) {
+    let upstream = Upstream::start().await;
+    let site = Site::new()
+        .upstream(&format!("http://{}", upstream.address))
+        .line("response_timeout = \"1s\"")
+        .rule("allow = \"anyone\"");
+    (upstream, Stack::new().site(site).start().await)
+}
+
+/// Everything that a client gets, to the end of its connection.
+async fn all(stack: &Stack, method: &str, name: &str, way: &str) -> String {
+    let gate = stack.gateway().gate();
+    let mut stream = TcpStream::connect(gate).await.expect("a connection");
+    let ask =
+        format!("{method} /{name} HTTP/1.1\r\nHost: {gate}\r\nConnection: close\r\n{way}\r\n");
+    stream.write_all(ask.as_bytes()).await.expect("written");
+    let mut bytes = Vec::new();
+    // Broken off or ended, what came is there.
+    let _ = within(name, PATIENCE, stream.read_to_end(&mut bytes)).await;
+    String::from_utf8(bytes).expect("text")
+}
+
+/// Without what is another one in every answer.
+fn comparable(answer: &str) -> &str {
+    let is_ours = answer.starts_with("HTTP/1.1 50");
+    answer
+        .split("\r\n")
+        .next()
+        .filter(|_| is_ours)
+        .unwrap_or(answer)
+}
+
+#[tokio::test]
+async fn answers_come_out_alike() {
+    let (_upstream, stack) = start().await;
+    for script in SCRIPTS {
+        let short = all(&stack, "GET", script.name, SHORT).await;
+        let long = all(&stack, "GET", script.name, LONG).await;
+        let (status, end) = script.client;
+        assert!(
+            short
+                .get(8..)
+                .is_some_and(|rest| rest.starts_with(&format!(" {status} "))),
+            "{}: {short}",
+            script.name
+        );
+        if status < 500 {
+            assert!(short.ends_with(end), "{}: {short}", script.name);
+        }
+        assert!(!short.contains("evil"), "{}", script.name);
+        assert_eq!(comparable(&short), comparable(&long), "{}", script.name);
+    }
+}
+
+#[tokio::test]
+async fn answers_without_a_body_come_out_alike() {
+    let (_upstream, stack) = start().await;
+    for name in ["chunked", "until-it-closes", "nothing", "not-modified"] {
+        let short = all(&stack, "HEAD", name, SHORT).await;
+        let long = all(&stack, "HEAD", name, LONG).await;
+        assert!(
+            short.ends_with("\r\n\r\n") && !short.contains("hello"),
+            "{short}"
+        );
+        assert_eq!(short, long, "{name}");
+    }
+}
+
+/// A client's connection goes on after an answer that is whole, and ends with one that is not.
+#[tokio::test]
+async fn connections_go_on_alike() {
+    let (_upstream, stack) = start().await;
+    let visitor = stack.anon();
+    let gate = stack.gateway().gate();
+    for script in SCRIPTS.iter().filter(|script| script.client.0 < 500) {
+        let mut went_on = Vec::new();
+        for way in [SHORT, LONG] {
+            let mut wire = visitor.wire().await;
+            let ask = |name: &str| format!("GET /{name} HTTP/1.1\r\nHost: {gate}\r\n{way}\r\n");
+            wire.send(ask(script.name).as_bytes()).await;
+            let head = wire.head().await.expect("a head");
+            let whole = !matches!(script.name, "too-little" | "too-few-chunks" | "no-chunk");
+            if whole {
+                assert!(head.status >= 200);
+                while wire.piece().await.is_some() {}
+                went_on.push(wire.exchange(ask("at-once").as_bytes()).await.is_some());
+            } else {
+                wire.closed(PATIENCE).await;
+                went_on.push(false);
+            }
+            assert_eq!(went_on.last(), Some(&whole), "{}", script.name);
+        }
+    }
+}
+
+/// Each way has connections of its own to the upstream, and uses them again where that is safe.
+#[tokio::test]
+async fn connections_are_used_again_where_that_is_safe() {
+    let (upstream, stack) = start().await;
+    for way in [SHORT, LONG, SHORT, LONG] {
+        all(&stack, "GET", "at-once", way).await;
+    }
+    let on = upstream.asked_for("/at-once");
+    assert_eq!((on[0], on[1]), (on[2], on[3]), "used again");
+    assert_ne!(on[0], on[1], "both ways were gone");
+    for script in SCRIPTS {
+        let safe = script.then == Then::Stays
+            && script.client.0 < 500
+            && !matches!(script.name, "too-much" | "no-chunk");
+        all(&stack, "GET", script.name, SHORT).await;
+        all(&stack, "GET", "after", SHORT).await;
+        let asked = upstream.asked_for(&format!("/{}", script.name));
+        let after = upstream.asked_for("/after");
+        assert_eq!(asked.last() == after.last(), safe, "{}", script.name);
+    }
+}
+
+/// An upstream may close a connection just when it is used again: it is asked once more, on another. Once; and one that
+/// closes a new connection has failed.
+#[tokio::test]
+async fn a_connection_that_was_closed_is_nobodys_fault() {
+    let (upstream, stack) = start().await;
+    for _ in 0..3 {
+        let answer = all(&stack, "GET", "once", SHORT).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let on = upstream.asked_for("/once");
+    assert!(on.len() > 3, "{on:?}");
+    let answer = all(&stack, "GET", "no-answer", SHORT).await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    // On a connection of either way that was there already, and on a new one.
+    let asked = upstream.asked_for("/no-answer").len();
+    assert!(asked <= 3, "{asked}");
+}
+
+/// What an upstream reads is the same on both ways, but for what made it the long one.
+#[tokio::test]
+async fn requests_go_in_alike() {
+    let (upstream, stack) = start().await;
+    let gate = stack.gateway().gate();
+    let heads = [
+        "",
+        "Connection: keep-alive\r\n",
+        "Connection: Close\r\n",
+        "connection: X-Hop\r\nX-Hop: 1\r\n",
+        "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\n",
+        "Connection: keep-alive\r\nConnection: X-Hop\r\nX-Hop: 1\r\n",
+        "Keep-Alive: timeout=5\r\n",
+        "Proxy-Connection: keep-alive\r\n",
+        "Proxy-Authorization: Basic eDp5\r\n",
+        "Trailer: X-Late\r\n",
+        "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n",
+        "Upgrade: TLS/1.2\r\n",
+        "Remote-User: root\r\nRemote_User: root\r\nX-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n",
+        "Cookie: theme=dark\r\nCookie: b=c\r\nX-Same: 1\r\nX-Same: 2\r\n",
+        "Content-Length: 0\r\n",
+    ];
+    for head in heads {
+        let mut seen = Vec::new();
+        for way in [SHORT, LONG] {
+            let mut stream = TcpStream::connect(gate).await.expect("a connection");
+            let ask = format!("GET /at-once?q=%2f HTTP/1.1\r\nHost: {gate}\r\n{head}{way}\r\n");
+            stream.write_all(ask.as_bytes()).await.expect("written");
+            let mut byte = [0];
+            within("an answer", PATIENCE, stream.read(&mut byte))
+                .await
+                .expect("a byte");
+            assert_eq!(byte, *b"H", "{head}");
+            let mut lines: Vec<String> = upstream.last().lines().map(str::to_lowercase).collect();
+            lines.retain(|line| !line.starts_with("x-request-id:"));
+            lines.sort_unstable();
+            seen.push(lines);
+        }
+        let [short, long] = [&seen[0], &seen[1]];
+        assert_eq!(short, long, "{head}");
+        for gone in [
+            "connection:",
+            "keep-alive:",
+            "proxy-",
+            "te:",
+            "trailer:",
+            "upgrade:",
+            "http2-",
+            "x-hop:",
+            "remote",
+        ] {
+            assert!(
+                !short.iter().any(|line| line.starts_with(gone)),
+                "{gone} of {head}"
+            );
+        }
+    }
+}
+
+/// An upstream is let go of when its client has left.
+#[tokio::test]
+async fn a_client_that_leaves() {
+    let (upstream, stack) = start().await;
+    let gate = stack.gateway().gate();
+    for way in [SHORT, LONG] {
+        let mut stream = TcpStream::connect(gate).await.expect("a connection");
+        let ask = format!("GET /silent HTTP/1.1\r\nHost: {gate}\r\n{way}\r\n");
+        let before = upstream.asked_for("/silent").len();
+        stream.write_all(ask.as_bytes()).await.expect("written");
+        let on = until("the upstream is asked", PATIENCE, async || {
+            upstream.asked_for("/silent").get(before).copied()
+        })
+        .await;
+        assert!(!upstream.has_closed(on));
+        drop(stream);
+        // Long before it would be late with its answer.
+        let soon = Duration::from_millis(700);
+        until("its connection is closed", soon, async || {
+            upstream.has_closed(on).then_some(())
+        })
+        .await;
+    }
+}
