@@ -4,7 +4,6 @@
 //! proxy can besides (bodies, upgrades, other protocols, another attempt) is the long way: what does not fit here goes
 //! there, and so does what failed before anything was answered and may be tried again.
 
-use futures_util::FutureExt;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
@@ -14,7 +13,6 @@ use pingora_core::protocols::http::v1::client::HttpSession;
 use pingora_error::{Error, ErrorType, Result};
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
-use tokio::task::unconstrained;
 
 use crate::context::Context;
 use crate::forward;
@@ -127,7 +125,7 @@ fn says_no_more(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Passes the answer back.
+/// Passes the answer back, part by part. A head waits for what comes along with it: the library writes both at once.
 async fn pass_back(
     gate: &Gate,
     session: &mut Session,
@@ -135,27 +133,17 @@ async fn pass_back(
     upstream: &mut HttpSession,
 ) -> Result<Read> {
     loop {
-        let mut next = hear(session, upstream).await?;
-        let mut tasks = Vec::with_capacity(2);
-        if let HttpTask::Header(answer, end) = &mut next {
-            begin(gate, session, context, (answer, *end))?;
-            let with = (!*end && !answer.status.is_informational())
-                .then(|| unconstrained(upstream.read_response_task()).now_or_never());
-            tasks.push(next);
-            // What came along with the head goes along with it.
-            match with.flatten() {
-                Some(Ok(body)) => tasks.push(body),
-                Some(Err(error)) => tasks.push(HttpTask::Failed(error.into_up())),
-                None => {}
-            }
-        } else {
-            tasks.push(next);
+        let mut part = match hear(session, upstream).await {
+            Ok(part) => part,
+            Err(error) if session.response_written().is_some() => return cut(session, error).await,
+            Err(error) => return Err(error),
+        };
+        let end = part.is_end();
+        if let HttpTask::Header(answer, _) = &mut part {
+            begin(gate, session, context, (answer, end))?;
         }
-        let end = tasks.last().is_some_and(HttpTask::is_end);
-        let over = session
-            .downstream_session
-            .response_duplex_vec(tasks)
-            .await?;
+        let client = &mut session.downstream_session;
+        let over = client.response_duplex_vec(vec![part]).await?;
         if end {
             return Ok(Read::Whole);
         }
@@ -163,6 +151,17 @@ async fn pass_back(
             return Ok(Read::InPart);
         }
     }
+}
+
+/// Sends what has been written of an answer that breaks off.
+async fn cut<T>(session: &mut Session, error: Box<Error>) -> Result<T> {
+    let why = error.more_context("an answer broke off");
+    let parts = vec![HttpTask::Body(None, false), HttpTask::Failed(why)];
+    session
+        .downstream_session
+        .response_duplex_vec(parts)
+        .await?;
+    Error::e_explain(ErrorType::InternalError, "a failure was none")
 }
 
 /// The next part of the answer, unless the client leaves before.
