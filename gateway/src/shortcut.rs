@@ -1,11 +1,11 @@
-//! The short way: a request without a body, to an upstream in plain HTTP/1.1.
+//! The short way: a request without a body, by HTTP/1.1 or 2, to an upstream in plain HTTP/1.1.
 //!
 //! Owns passing it on and its answer back with pingora's sessions alone, in the phases of [`crate::proxy`]. What pingora's
 //! proxy can besides (bodies, upgrades, other protocols, another attempt) is the long way: what does not fit here goes
 //! there, and so does what failed before anything was answered and may be tried again.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::HttpTask;
@@ -18,15 +18,9 @@ use crate::context::Context;
 use crate::forward;
 use crate::proxy::Gate;
 
-/// Fields by which a request says more than a request, to whoever is next. `Connection` is looked at by itself.
-const MORE: [HeaderName; 6] = [
-    UPGRADE,
-    TE,
-    TRAILER,
-    EXPECT,
-    CONTENT_LENGTH,
-    TRANSFER_ENCODING,
-];
+/// Fields by which a request says more than a request, to whoever is next. `Connection` is looked at by itself; `TE`, which
+/// browsers send with HTTP/2, says nothing to an upstream that is told nothing of it.
+const MORE: [HeaderName; 5] = [UPGRADE, TRAILER, EXPECT, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 /// The same, of those that have no standard name in the library.
 const MORE_BY_NAME: [&str; 3] = ["keep-alive", "proxy-connection", "http2-settings"];
@@ -100,12 +94,13 @@ fn again(error: Box<Error>) -> Result<Way> {
 
 /// Whether a request is no more than its head, and its head says nothing of the connection but whether it stays open.
 fn fits(session: &mut Session) -> bool {
-    if session.as_downstream().as_http1().is_none() || !session.as_mut().is_body_empty() {
+    let client = session.as_mut();
+    if !(client.is_http2() || client.as_http1().is_some()) || !client.is_body_empty() {
         return false;
     }
-    let request = session.req_header();
+    let request = client.req_header();
     matches!(request.method, Method::GET | Method::HEAD)
-        && request.version == Version::HTTP_11
+        && matches!(request.version, Version::HTTP_11 | Version::HTTP_2)
         && request.raw_path().starts_with(b"/")
         && request.uri.authority().is_none()
         && says_no_more(&request.headers)
@@ -220,7 +215,7 @@ mod tests {
             ("connection", "upgrade", false),
             ("upgrade", "websocket", false),
             ("upgrade-insecure-requests", "1", true),
-            ("te", "trailers", false),
+            ("te", "trailers", true),
             ("trailer", "x-late", false),
             ("expect", "100-continue", false),
             ("content-length", "0", false),

@@ -5,15 +5,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use doorward_tests::{Site, Stack, until, within};
+use doorward_tests::{Answer, Ask, Site, Speech, Stack, until, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Says that trailers are welcome, which only the long way can pass on to pingora.
-const LONG: &str = "TE: trailers\r\n";
+/// Says that there will be trailers, which only the long way takes out.
+const LONG: &str = "Trailer: X-Late\r\n";
 const SHORT: &str = "";
+
+const HOST: &str = "app.test";
 
 /// What an upstream does when it has answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -304,7 +306,8 @@ async fn start() -> (Upstream, Stack) {
         .upstream(&format!("http://{}", upstream.address))
         .line("response_timeout = \"1s\"")
         .rule("allow = \"anyone\"");
-    (upstream, Stack::new().site(site).start().await)
+    let plan = Stack::new().tls(&[HOST]).site(site);
+    (upstream, plan.start().await)
 }
 
 /// Everything that a client gets, to the end of its connection.
@@ -321,13 +324,12 @@ async fn all(stack: &Stack, method: &str, name: &str, way: &str) -> String {
 }
 
 /// Without what is another one in every answer.
-fn comparable(answer: &str) -> &str {
-    let is_ours = answer.starts_with("HTTP/1.1 50");
-    answer
+fn comparable(answer: &str) -> Vec<&str> {
+    let ours = answer.starts_with("HTTP/1.1 50");
+    let lines = answer
         .split("\r\n")
-        .next()
-        .filter(|_| is_ours)
-        .unwrap_or(answer)
+        .filter(|line| !line.starts_with("Date: "));
+    lines.take(if ours { 1 } else { usize::MAX }).collect()
 }
 
 #[tokio::test]
@@ -362,7 +364,7 @@ async fn answers_without_a_body_come_out_alike() {
             short.ends_with("\r\n\r\n") && !short.contains("hello"),
             "{short}"
         );
-        assert_eq!(short, long, "{name}");
+        assert_eq!(comparable(&short), comparable(&long), "{name}");
     }
 }
 
@@ -448,7 +450,8 @@ async fn requests_go_in_alike() {
         "Keep-Alive: timeout=5\r\n",
         "Proxy-Connection: keep-alive\r\n",
         "Proxy-Authorization: Basic eDp5\r\n",
-        "Trailer: X-Late\r\n",
+        "TE: trailers\r\n",
+        "Connection: TE\r\nTE: trailers\r\n",
         "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n",
         "Upgrade: TLS/1.2\r\n",
         "Remote-User: root\r\nRemote_User: root\r\nX-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n",
@@ -515,4 +518,95 @@ async fn a_client_that_leaves() {
         })
         .await;
     }
+}
+
+/// The same by HTTP/2: whole, or reset.
+#[tokio::test]
+async fn answers_come_out_alike_by_http2() {
+    let (_upstream, stack) = start().await;
+    let together = stack.secure(Speech::Http2, HOST).together().await;
+    let together = together.expect("HTTP/2");
+    for method in ["GET", "HEAD"] {
+        // Nobody sends a body after a HEAD but these scripts; what comes with the head can be seen in time.
+        let fit = |script: &&Script| method == "GET" || script.pieces.len() == 1;
+        for script in SCRIPTS.iter().filter(fit) {
+            let ask = Ask::new(method, &format!("/{}", script.name));
+            let short = together.send(HOST, &ask).await;
+            let long = together.send(HOST, &ask.header("Trailer", "X-Late")).await;
+            let what = format!("{method} {}", script.name);
+            match (short, long) {
+                (Ok(short), Ok(long)) => {
+                    let expected = match script.client.0 {
+                        103 => 200,
+                        status => status,
+                    };
+                    assert_eq!(short.status, expected, "{what}");
+                    assert!(!short.text().contains("evil"), "{what}");
+                    assert_eq!(whole(&short), whole(&long), "{what}");
+                }
+                (Err(short), Err(long)) => {
+                    assert_eq!(short.reason(), long.reason(), "{what}");
+                    assert!(matches!(
+                        script.name,
+                        "too-little" | "too-few-chunks" | "no-chunk"
+                    ));
+                }
+                (short, long) => panic!("{what}: {short:?} and {long:?}"),
+            }
+        }
+    }
+}
+
+/// What has to be equal of two answers.
+fn whole(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    if answer.status >= 500 {
+        return (answer.status, Vec::new(), String::new());
+    }
+    let mut headers = answer.headers.clone();
+    headers.retain(|(name, _)| name != "date");
+    (answer.status, headers, answer.text())
+}
+
+/// What came by HTTP/2 goes in as what came by HTTP/1.1 does, and on the same ways.
+#[tokio::test]
+async fn requests_by_http2_go_in_alike() {
+    let (upstream, stack) = start().await;
+    let together = stack.secure(Speech::Http2, HOST).together().await;
+    let together = together.expect("HTTP/2");
+    let ask = Ask::get("/at-once?q=%2f")
+        .header("TE", "trailers")
+        .header("Cookie", "a=b")
+        .header("Cookie", "c=d")
+        .header("Remote-User", "root")
+        .header("Proxy-Authorization", "Basic eDp5");
+    let mut seen = Vec::new();
+    for ask in [ask.clone(), ask.header("Trailer", "X-Late")] {
+        let answer = together.send(HOST, &ask).await.expect("an answer");
+        assert_eq!(answer.text(), "hello");
+        let mut lines: Vec<String> = upstream.last().lines().map(str::to_lowercase).collect();
+        lines.retain(|line| !line.starts_with("x-request-id:"));
+        lines.sort_unstable();
+        seen.push(lines);
+    }
+    let [short, long] = [&seen[0], &seen[1]];
+    assert_eq!(short, long);
+    assert!(
+        short
+            .iter()
+            .any(|line| line == "get /at-once?q=%2f http/1.1"),
+        "{short:?}"
+    );
+    assert!(
+        short.iter().any(|line| line == &format!("host: {HOST}")),
+        "{short:?}"
+    );
+    assert!(
+        short.iter().any(|line| line == "cookie: a=b; c=d"),
+        "{short:?}"
+    );
+    for gone in ["te:", "remote", "proxy-", "trailer:"] {
+        assert!(!short.iter().any(|line| line.starts_with(gone)), "{gone}");
+    }
+    let on = upstream.asked_for("/at-once?q=%2f");
+    assert_ne!(on[0], on[1], "both ways were gone");
 }

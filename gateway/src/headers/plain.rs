@@ -5,7 +5,8 @@
 //! section 5.1), and HTTP/2 has lower case only.
 
 use http::HeaderMap;
-use http::header::CONNECTION;
+use http::Version;
+use http::header::{CONNECTION, TE};
 use http::request::Parts;
 use pingora_error::Result;
 use pingora_http::RequestHeader;
@@ -32,8 +33,8 @@ pub fn edit<T>(request: &mut RequestHeader, change: impl FnOnce(&mut HeaderMap) 
     Ok(changed)
 }
 
-/// A copy of a request for its upstream, with room for what that is told, and without `Connection`, which is between the
-/// client and us.
+/// A copy of a request for its upstream, as HTTP/1.1, with room for what that is told, and without `Connection` and `TE`,
+/// which are between the client and us.
 ///
 /// # Errors
 /// Its target would not be the same.
@@ -41,10 +42,10 @@ pub fn copy(request: &RequestHeader) -> Result<RequestHeader> {
     let mut parts = http::Request::new(()).into_parts().0;
     parts.method = request.method.clone();
     parts.uri = request.uri.clone();
-    parts.version = request.version;
+    parts.version = Version::HTTP_11;
     parts.headers.reserve(request.headers.len() + MOST);
     for (name, value) in &request.headers {
-        if name != CONNECTION {
+        if name != CONNECTION && name != TE {
             parts.headers.append(name.clone(), value.clone());
         }
     }
@@ -67,7 +68,7 @@ fn nothing() -> RequestHeader {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue, Version};
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -105,6 +106,7 @@ mod tests {
             for (name, value) in [
                 ("X-Same", "1"),
                 ("Connection", "keep-alive"),
+                ("TE", "trailers"),
                 ("X-Same", "2"),
                 ("Host", "app.test"),
             ] {
@@ -116,11 +118,11 @@ mod tests {
                 (copy.raw_path(), &copy.uri),
                 (request.raw_path(), &request.uri)
             );
-            assert_eq!(copy.version, request.version);
+            assert_eq!(copy.version, Version::HTTP_11);
             let same: Vec<_> = copy.headers.get_all("x-same").iter().collect();
             assert_eq!(same, ["1", "2"]);
             assert_eq!(copy.headers.len(), 3);
-            assert!(!copy.headers.contains_key(CONNECTION));
+            assert!(!copy.headers.contains_key(CONNECTION) && !copy.headers.contains_key(TE));
         }
     }
 }
