@@ -4,13 +4,15 @@
 //! proxy can besides (bodies, upgrades, other protocols, another attempt) is the long way: what does not fit here goes
 //! there, and so does what failed before anything was answered and may be tried again.
 
+use std::time::Duration;
+
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::HttpTask;
 use pingora_core::protocols::http::v1::client::HttpSession;
-use pingora_error::{Error, ErrorType, Result};
+use pingora_error::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
@@ -23,7 +25,11 @@ use crate::proxy::Gate;
 const MORE: [HeaderName; 5] = [UPGRADE, TRAILER, EXPECT, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 /// The same, of those that have no standard name in the library.
-const MORE_BY_NAME: [&str; 3] = ["keep-alive", "proxy-connection", "http2-settings"];
+/// `Close` is what `Connection: close` would take out.
+const MORE_BY_NAME: [&str; 4] = ["close", "keep-alive", "proxy-connection", "http2-settings"];
+
+/// How long a client may take to read the rest of what breaks off.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// Which way a request went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,18 +74,23 @@ pub async fn take(gate: &Gate, session: &mut Session, context: &mut Context) -> 
             Err(error.into_up())
         }
     };
-    match read {
-        Ok(Read::Whole) => line.keep().await,
-        Ok(Read::InPart) => {}
-        Err(mut error) => {
-            // A connection that was closed just before it was used again is nobody's fault.
-            error
-                .retry
-                .decide_reuse(line.used && session.response_written().is_none());
-            return again(error.more_context(format!("Peer: {line}")));
+    let mut error = match read {
+        Ok(Read::Whole) => {
+            line.keep().await;
+            return Ok(Way::Short);
         }
+        Ok(Read::InPart) => return Ok(Way::Short),
+        Err(error) => error.more_context(format!("Peer: {line}")),
+    };
+    let begun = session.response_written();
+    let answered = begun.is_some_and(|answer| !answer.status.is_informational());
+    // A connection that was closed just before it was used again is nobody's fault.
+    error.retry.decide_reuse(line.used && !answered);
+    drop(line);
+    if answered && *error.esource() == ErrorSource::Upstream {
+        send_rest(session).await;
     }
-    Ok(Way::Short)
+    again(error)
 }
 
 /// What has to be tried again is, on the long way.
@@ -128,11 +139,7 @@ async fn pass_back(
     upstream: &mut HttpSession,
 ) -> Result<Read> {
     loop {
-        let mut part = match hear(session, upstream).await {
-            Ok(part) => part,
-            Err(error) if session.response_written().is_some() => return cut(session, error).await,
-            Err(error) => return Err(error),
-        };
+        let mut part = hear(session, upstream).await?;
         let end = part.is_end();
         if let HttpTask::Header(answer, _) = &mut part {
             begin(gate, session, context, (answer, end))?;
@@ -148,15 +155,13 @@ async fn pass_back(
     }
 }
 
-/// Sends what has been written of an answer that breaks off.
-async fn cut<T>(session: &mut Session, error: Box<Error>) -> Result<T> {
-    let why = error.more_context("an answer broke off");
-    let parts = vec![HttpTask::Body(None, false), HttpTask::Failed(why)];
-    session
-        .downstream_session
-        .response_duplex_vec(parts)
-        .await?;
-    Error::e_explain(ErrorType::InternalError, "a failure was none")
+/// Sends what waits to be written of an answer that breaks off.
+async fn send_rest(session: &mut Session) {
+    // The library's way to say so; the failure is known already.
+    let failed = HttpTask::Failed(Error::new(ErrorType::ConnectionClosed));
+    let rest = vec![HttpTask::Body(None, false), failed];
+    let sent = session.downstream_session.response_duplex_vec(rest);
+    let _ = tokio::time::timeout(PARTING, sent).await;
 }
 
 /// The next part of the answer, unless the client leaves before.
@@ -220,6 +225,7 @@ mod tests {
             ("expect", "100-continue", false),
             ("content-length", "0", false),
             ("transfer-encoding", "chunked", false),
+            ("close", "x", false),
             ("keep-alive", "timeout=5", false),
             ("proxy-connection", "keep-alive", false),
             ("http2-settings", "AAMAAABkAARAAAAAAAIAAAAA", false),

@@ -271,7 +271,12 @@ async fn play(mut stream: TcpStream, number: usize, noted: &Mutex<Noted>) {
         let script = SCRIPTS
             .iter()
             .find(|script| head.contains(&format!("/{} ", script.name)));
-        if head.contains("/once ") && !first {
+        if !first && head.contains("/once ") {
+            return;
+        }
+        if !first && head.contains("/once-hinted ") {
+            let hint = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+            stream.write_all(hint).await.expect("written");
             return;
         }
         first = false;
@@ -428,6 +433,12 @@ async fn a_connection_that_was_closed_is_nobodys_fault() {
     }
     let on = upstream.asked_for("/once");
     assert!(on.len() > 3, "{on:?}");
+    for _ in 0..3 {
+        let answer = all(&stack, "GET", "once-hinted", SHORT).await;
+        assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+    }
+    let on = upstream.asked_for("/once-hinted");
+    assert!(on.len() > 3, "{on:?}");
     let answer = all(&stack, "GET", "no-answer", SHORT).await;
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
     // On a connection of either way that was there already, and on a new one.
@@ -444,6 +455,7 @@ async fn requests_go_in_alike() {
         "",
         "Connection: keep-alive\r\n",
         "Connection: Close\r\n",
+        "Connection: close\r\nClose: x\r\n",
         "connection: X-Hop\r\nX-Hop: 1\r\n",
         "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\n",
         "Connection: keep-alive\r\nConnection: X-Hop\r\nX-Hop: 1\r\n",
@@ -485,6 +497,7 @@ async fn requests_go_in_alike() {
             "upgrade:",
             "http2-",
             "x-hop:",
+            "close:",
             "remote",
         ] {
             assert!(

@@ -91,7 +91,7 @@ mod tests {
         let endpoint = Arc::new(Endpoint::new(
             ([127, 0, 0, 1], 80).into(),
             way("app.test"),
-            Shelf::new(Arc::default()),
+            Shelf::new(Arc::default(), Arc::default()),
         ));
         let mut attempts = Attempts::default();
         let mut fail = |etype| {

@@ -159,7 +159,7 @@ pub(super) mod tests {
         Endpoint::new(
             ([127, 0, 0, 1], 80).into(),
             way("app.test"),
-            Shelf::new(Arc::default()),
+            Shelf::new(Arc::default(), Arc::default()),
         )
     }
 

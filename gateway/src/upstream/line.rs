@@ -57,7 +57,8 @@ impl Line {
         attempts: &mut Attempts,
         listener: Scheme,
     ) -> Result<Option<Self>> {
-        let Some(endpoint) = pool.next(attempts, timeouts.connect).await else {
+        // Whoever has to wait for a name does that on the long way.
+        let Some(endpoint) = pool.choose(attempts) else {
             return Ok(None);
         };
         attempts.begin(Arc::clone(&endpoint));

@@ -19,6 +19,7 @@ use super::dialer::Dialer;
 use super::files::FileOrigin;
 use super::pool::Pool;
 use super::server::Server;
+use super::shelf::Stock;
 use super::way::Way;
 use super::{Upstream, authorities};
 
@@ -41,6 +42,7 @@ pub struct Upstreams {
     served: AtomicUsize,
     asker: OnceLock<Arc<Asker>>,
     dialer: Arc<Dialer>,
+    stock: Arc<Stock>,
     /// Locked while a configuration is compiled, never by a request.
     open: Mutex<HashMap<Key, Weak<Upstream>>>,
 }
@@ -60,6 +62,7 @@ impl Upstreams {
             served: AtomicUsize::new(0),
             asker: OnceLock::new(),
             dialer: Arc::default(),
+            stock: Arc::default(),
             open: Mutex::default(),
         }
     }
@@ -98,7 +101,10 @@ impl Upstreams {
         let authorities = key.authorities.as_deref().map(authorities::wrap);
         let servers = servers
             .iter()
-            .map(|server| Server::new(server, Way::new(server, authorities.clone())))
+            .map(|server| {
+                let way = Way::new(server, authorities.clone());
+                Server::new(server, way, Arc::clone(&self.stock))
+            })
             .collect();
         let check = key.health_check.clone().map(|check| {
             let asker = self.asker.get_or_init(|| Arc::new(Asker::new()));

@@ -98,7 +98,8 @@ impl Pool {
         self.servers.iter().any(|server| server.has_more(attempts))
     }
 
-    fn choose(&self, attempts: &Attempts) -> Option<Arc<Endpoint>> {
+    /// The same without waiting.
+    pub(super) fn choose(&self, attempts: &Attempts) -> Option<Arc<Endpoint>> {
         // Whoever meets a server that is unwell draws again, so that the others share its part evenly.
         let mut drawn = self
             .servers

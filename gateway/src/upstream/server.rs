@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 
 use super::attempts::Attempts;
 use super::endpoint::Endpoint;
-use super::shelf::{self, Shelf};
+use super::shelf::{self, Shelf, Stock};
 use super::way::Way;
 
 /// How long the addresses of a name are used before they are looked up again.
@@ -42,12 +42,13 @@ pub(super) struct Server {
     turn: AtomicUsize,
     /// Whether there was an answer about the name, good or bad.
     asked: watch::Sender<bool>,
-    /// Whether a connection to any of them waits to be used again.
+    /// Whether a connection to any of them waits to be used again, and how many do anywhere.
     filled: Arc<Notify>,
+    stock: Arc<Stock>,
 }
 
 impl Server {
-    pub(super) fn new(server: &WebServer, way: Way) -> Self {
+    pub(super) fn new(server: &WebServer, way: Way, stock: Arc<Stock>) -> Self {
         let new = Self {
             name: server.host.clone(),
             port: server.port,
@@ -56,6 +57,7 @@ impl Server {
             turn: AtomicUsize::new(0),
             asked: watch::Sender::new(false),
             filled: Arc::default(),
+            stock,
         };
         if let Ok(address) = server.host.parse() {
             new.take(vec![SocketAddr::new(address, server.port)]);
@@ -172,7 +174,7 @@ impl Server {
             let same = known.iter().find(|one| one.address() == address);
             endpoints.push(same.map_or_else(
                 || {
-                    let idle = Shelf::new(Arc::clone(&self.filled));
+                    let idle = Shelf::new(Arc::clone(&self.stock), Arc::clone(&self.filled));
                     Arc::new(Endpoint::new(address, Arc::clone(&self.way), idle))
                 },
                 Arc::clone,
@@ -195,7 +197,7 @@ pub(super) mod tests {
             port: 80,
         };
         let way = Way::new(&server, None);
-        let server = Server::new(&server, way);
+        let server = Server::new(&server, way, Arc::default());
         if !addresses.is_empty() {
             server.take(addresses.iter().map(|text| text.parse().unwrap()).collect());
         }

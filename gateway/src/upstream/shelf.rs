@@ -5,8 +5,7 @@
 //! is taken, and every now and then.
 
 use std::fmt;
-use std::iter;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,23 +25,40 @@ pub(super) const ROUND: Duration = Duration::from_secs(5);
 /// After so many rounds a connection that nobody used is given up.
 const ROUNDS: u64 = IDLE.as_secs() / ROUND.as_secs();
 
-/// Most connections that wait on one thread. Those over it are closed.
+/// Most connections that wait on one thread, at all addresses together: as many as in pingora's own pool. Those over it
+/// are closed.
 const MOST: usize = 128;
+
+/// When so many do, none waits longer than a round: others may need the room.
+const MANY: usize = MOST / 2;
+
+/// How many connections wait on each thread.
+#[derive(Debug, Default)]
+pub(super) struct Stock(ThreadLocal<Arc<AtomicUsize>>);
+
+impl Stock {
+    fn own(&self) -> Arc<AtomicUsize> {
+        Arc::clone(self.0.get_or_default())
+    }
+}
 
 /// The connections that wait. A connection is driven by the threads that opened it, which are those of one listener: no
 /// other takes it.
-#[derive(Default)]
 pub(super) struct Shelf {
     http: ThreadLocal<Place>,
     https: ThreadLocal<Place>,
+    stock: Arc<Stock>,
     round: AtomicU64,
     /// Told of everything that is put here.
     filled: Arc<Notify>,
 }
 
 /// What one thread has put down; used last, taken first, so that what is too much lies until it is given up.
-#[derive(Default)]
-struct Place(Mutex<Vec<Kept>>);
+struct Place {
+    kept: Mutex<Vec<Kept>>,
+    /// How many the thread has put down, here and elsewhere.
+    of_thread: Arc<AtomicUsize>,
+}
 
 struct Kept {
     stream: Stream,
@@ -52,25 +68,30 @@ struct Kept {
 
 impl Shelf {
     /// An empty one, that tells `filled` when it is not.
-    pub(super) fn new(filled: Arc<Notify>) -> Self {
+    pub(super) fn new(stock: Arc<Stock>, filled: Arc<Notify>) -> Self {
         Self {
+            http: ThreadLocal::new(),
+            https: ThreadLocal::new(),
+            stock,
+            round: AtomicU64::new(0),
             filled,
-            ..Self::default()
         }
     }
 
     /// A connection that still stands.
     pub(super) fn take(&self, listener: Scheme) -> Option<Stream> {
         let places = self.places(listener);
-        let own = places.get_or_default();
-        let mut all = iter::once(own).chain(places);
+        let mut all = places.get().into_iter().chain(places);
         all.find_map(Place::take)
     }
 
     /// Keeps a connection on which nothing is asked any more.
     pub(super) fn put(&self, stream: Stream, listener: Scheme) {
         let round = self.round.load(Ordering::Relaxed);
-        let place = self.places(listener).get_or_default();
+        let place = self.places(listener).get_or(|| Place {
+            kept: Mutex::default(),
+            of_thread: self.stock.own(),
+        });
         place.put(Kept { stream, round });
         self.filled.notify_one();
     }
@@ -94,6 +115,7 @@ impl Place {
     fn take(&self) -> Option<Stream> {
         loop {
             let mut kept = self.kept().pop()?;
+            self.left(1);
             if stands(&mut kept.stream) {
                 return Some(kept.stream);
             }
@@ -101,30 +123,57 @@ impl Place {
     }
 
     fn put(&self, new: Kept) {
-        let mut kept = self.kept();
-        if kept.len() < MOST {
-            kept.push(new);
+        if self.of_thread.load(Ordering::Relaxed) < MOST {
+            self.of_thread.fetch_add(1, Ordering::Relaxed);
+            self.kept().push(new);
         }
     }
 
     fn look(&self, now: u64) -> usize {
+        let rounds = match self.of_thread.load(Ordering::Relaxed) {
+            ..MANY => ROUNDS,
+            MANY.. => 1,
+        };
         let mut kept = self.kept();
-        kept.retain_mut(|one| now.saturating_sub(one.round) < ROUNDS && stands(&mut one.stream));
+        let before = kept.len();
+        kept.retain_mut(|one| now.saturating_sub(one.round) < rounds && stands(&mut one.stream));
+        self.left(before - kept.len());
         kept.len()
+    }
+
+    /// So many do not wait here any more.
+    fn left(&self, count: usize) {
+        self.of_thread.fetch_sub(count, Ordering::Relaxed);
     }
 
     /// Locked for a push or a pop, and while it is looked at.
     fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let count = self.kept().len();
+        self.left(count);
     }
 }
 
 /// Whether it is neither closed nor broken, and nothing came that nobody asked for.
 fn stands(stream: &mut Stream) -> bool {
     let mut byte = [0; 1];
-    unconstrained(stream.read(&mut byte))
-        .now_or_never()
-        .is_none()
+    let Some(read) = unconstrained(stream.read(&mut byte)).now_or_never() else {
+        return true;
+    };
+    if matches!(read, Ok(1..)) {
+        let digest = stream.get_socket_digest();
+        let upstream = digest.as_ref().and_then(|digest| digest.peer_addr());
+        tracing::warn!(
+            ?upstream,
+            "an upstream said something that nobody had asked for"
+        );
+    }
+    false
 }
 
 impl fmt::Debug for Shelf {
@@ -158,7 +207,7 @@ mod tests {
     }
 
     fn shelf() -> Shelf {
-        Shelf::new(Arc::default())
+        Shelf::new(Arc::default(), Arc::default())
     }
 
     #[tokio::test]
@@ -224,14 +273,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_a_most() {
-        let shelf = shelf();
+    async fn there_is_a_most_at_all_addresses_together() {
+        let stock = Arc::new(Stock::default());
+        let shelf = || Shelf::new(Arc::clone(&stock), Arc::default());
+        let (one, other) = (shelf(), shelf());
         let mut far = Vec::new();
-        for _ in 0..=MOST {
-            let (near, other) = connection().await;
+        let mut put = async |shelf: &Shelf| {
+            let (near, end) = connection().await;
             shelf.put(near, Scheme::Http);
-            far.push(other);
+            far.push(end);
+        };
+        for _ in 0..MANY {
+            put(&one).await;
         }
-        assert_eq!(shelf.look(), MOST);
+        for _ in 0..MOST {
+            put(&other).await;
+        }
+        assert_eq!(other.take(Scheme::Http).iter().count(), 1);
+        put(&other).await;
+        put(&other).await;
+        // So many that they wait for one round only.
+        assert_eq!((one.look(), other.look()), (MANY, MOST - MANY));
+        assert_eq!((one.look(), other.look()), (0, 0));
+        for _ in 0..MOST {
+            put(&other).await;
+        }
+        put(&one).await;
+        assert_eq!(one.look(), 0);
+        drop(other);
+        put(&one).await;
+        assert_eq!(one.look(), 1);
     }
 }
