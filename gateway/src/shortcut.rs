@@ -88,7 +88,7 @@ pub async fn take(gate: &Gate, session: &mut Session, context: &mut Context) -> 
     error.retry.decide_reuse(line.used && !answered);
     drop(line);
     if answered && *error.esource() == ErrorSource::Upstream {
-        send_rest(session).await;
+        Box::pin(send_rest(session)).await;
     }
     again(error)
 }

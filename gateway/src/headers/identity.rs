@@ -3,6 +3,7 @@
 //! Owns which value goes into which header. Values are made once for a session and a site, so
 //! that a request only clones them.
 
+use bytes::Bytes;
 use doorward_config::{IdentityHeaders, RoleList};
 use doorward_identity::AccountId;
 use doorward_identity::session::Record;
@@ -95,25 +96,23 @@ impl IdentityValues {
         let email = who.email.unwrap_or("");
         let roles = roles(names.role_list, who.roles)?;
         let uid = who.account.to_string();
-        let mut values = Vec::new();
-        let mut tell = |name: &HeaderName, what, text: &str| {
-            values.push((name.clone(), value(what, text)?));
-            Ok(())
-        };
-        for name in &names.user {
-            tell(name, "user", who.user)?;
-        }
-        for (name, what, text) in [
+        let users = names.user.iter().map(|name| (name, "user", who.user));
+        let others = [
             (&names.email, "e-mail address", email),
             (&names.name, "name", who.name.trim()),
             (&names.uid, "id", &uid),
             (&names.groups, "roles", &roles),
-        ] {
-            if let Some(name) = name {
-                tell(name, what, text)?;
-            }
-        }
-        Ok(Self(values))
+        ];
+        let others = others.into_iter();
+        let others = others.filter_map(|(name, what, text)| Some((name.as_ref()?, what, text)));
+        let told: Vec<_> = users.chain(others).collect();
+        // In one piece: a request clones them all, and finds them in one place.
+        let mut rest = Bytes::from(told.iter().map(|(.., text)| *text).collect::<String>());
+        let values = told.iter().map(|(name, what, text)| {
+            let bytes = rest.split_to(text.len());
+            Ok(((*name).clone(), value(what, text, bytes)?))
+        });
+        values.collect::<Result<_, _>>().map(Self)
     }
 
     /// The same headers of somebody who is nobody: all of them, and all empty.
@@ -157,9 +156,9 @@ fn roles(list: RoleList, roles: &[String]) -> Result<String, Unspeakable> {
 }
 
 /// UTF-8 as it is. Blanks at the ends would be trimmed on the way: ` anna` would become `anna`.
-fn value(what: &'static str, text: &str) -> Result<HeaderValue, Unspeakable> {
+fn value(what: &'static str, text: &str, bytes: Bytes) -> Result<HeaderValue, Unspeakable> {
     if text.trim() != text || text.chars().any(char::is_control) {
         return Err(Unspeakable::Value(what));
     }
-    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| Unspeakable::Value(what))
+    HeaderValue::from_maybe_shared(bytes).map_err(|_| Unspeakable::Value(what))
 }

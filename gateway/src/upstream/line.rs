@@ -64,7 +64,8 @@ impl Line {
         attempts.begin(Arc::clone(&endpoint));
         let (stream, used) = match endpoint.shelf().take(listener) {
             Some(stream) => (stream, true),
-            None => (pool.connect(&endpoint, timeouts).await?, false),
+            // In a box: it is large, and most requests have no need of it.
+            None => (Box::pin(pool.connect(&endpoint, timeouts)).await?, false),
         };
         let mut http = HttpSession::new(stream);
         http.read_timeout = timeouts.silence;
