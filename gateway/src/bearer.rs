@@ -8,9 +8,9 @@ use doorward_identity::access_token::{Checked, KnownTokens, NotGood};
 use doorward_identity::api_key::KeySecret;
 use doorward_identity::keys::KeyRing;
 pub use doorward_login_ui::bearer::{Presented, find};
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jiff::Timestamp;
-use pingora_http::RequestHeader;
 
 use crate::context::{Place, Visit};
 use crate::origin;
@@ -35,7 +35,7 @@ pub fn check(
 /// Whether an API key is on its way to a site: on an open page, beside a cookie or beside something else, where nobody
 /// judged it. A site that sees one could use it.
 #[must_use]
-pub fn carries_key(request: &RequestHeader, place: &Place) -> bool {
+pub fn carries_key(headers: &HeaderMap, place: &Place) -> bool {
     let is_key = |value: &http::HeaderValue| {
         let apart = |byte: &u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         let words = value.as_bytes().split(apart);
@@ -46,7 +46,7 @@ pub fn carries_key(request: &RequestHeader, place: &Place) -> bool {
     match place {
         Place::Portal => false,
         Place::Site(_) | Place::AcmeChallenge(_) => {
-            request.headers.get_all(AUTHORIZATION).iter().any(is_key)
+            headers.get_all(AUTHORIZATION).iter().any(is_key)
         }
     }
 }

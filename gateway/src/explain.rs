@@ -227,12 +227,11 @@ fn forward(
         }
         _ => None,
     };
-    forward::dress(
-        request,
-        visit,
-        (told, Proof::None),
-        "(one for each request)",
-    )?;
+    let id = "(one for each request)";
+    headers::edit(request, |headers| {
+        forward::dress(headers, visit, (told, Proof::None), id)
+    })
+    .unwrap_or(Err(Refusal::Internal))?;
     let mut headers = Vec::new();
     let listed = request.map(|name, value| {
         let name = match name {

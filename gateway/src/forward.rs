@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH};
 use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderValue};
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_error::Error;
 use pingora_http::RequestHeader;
@@ -182,7 +182,7 @@ fn may_be_silent(request: &RequestHeader, visit: &Visit) -> bool {
 ///
 /// # Errors
 /// Something about the person fits into no header; then nothing is sent.
-pub fn tell(request: &mut RequestHeader, context: &Context, judge: &Judge) -> Result<(), Refusal> {
+pub fn tell(headers: &mut HeaderMap, context: &Context, judge: &Judge) -> Result<(), Refusal> {
     let visit = context.visit.as_ref().ok_or(Refusal::Internal)?;
     let admission = context.admission.as_ref().ok_or(Refusal::Internal)?;
     let told = match (&visit.place, admission.person()) {
@@ -191,10 +191,10 @@ pub fn tell(request: &mut RequestHeader, context: &Context, judge: &Judge) -> Re
     };
     let accepted = match admission.via() {
         Via::Bearer | Via::Key => true,
-        Via::Session | Via::None => bearer::carries_key(request, &visit.place),
+        Via::Session | Via::None => bearer::carries_key(headers, &visit.place),
     };
     let proof = if accepted { Proof::Taken } else { Proof::None };
-    dress(request, visit, (told, proof), &context.request_id)
+    dress(headers, visit, (told, proof), &context.request_id)
 }
 
 /// What the site's upstream is told about a person, on this host.
@@ -255,7 +255,7 @@ pub enum Proof {
 /// # Errors
 /// Something fits into no header; then nothing may be sent.
 pub fn dress(
-    request: &mut RequestHeader,
+    headers: &mut HeaderMap,
     visit: &Visit,
     (told, proof): (Option<Told>, Proof),
     request_id: &str,
@@ -265,25 +265,19 @@ pub fn dress(
         host: &visit.host,
         request_id,
     };
-    let dressed = headers::edit(request, |headers| {
-        headers::set(headers, &forwarded, told)?;
-        if proof == Proof::Taken {
-            headers.remove(AUTHORIZATION);
-        }
-        // From HTTP/2 to HTTP/2 pingora passes these on; they are for us, the proxy.
-        headers.remove(PROXY_AUTHORIZATION);
-        headers.remove(PROXY_AUTHENTICATE);
-        match visit.place {
-            // The pages are ours, and the cookie is for them.
-            Place::Portal => Ok(()),
-            Place::Site(_) | Place::AcmeChallenge(_) => cookie::remove(headers),
-        }
+    if proof == Proof::Taken {
+        headers.remove(AUTHORIZATION);
+    }
+    // From HTTP/2 to HTTP/2 pingora passes these on; they are for us, the proxy.
+    headers.remove(PROXY_AUTHORIZATION);
+    headers.remove(PROXY_AUTHENTICATE);
+    let dressed = headers::set(headers, &forwarded, told).and_then(|()| match visit.place {
+        // The pages are ours, and the cookie is for them.
+        Place::Portal => Ok(()),
+        Place::Site(_) | Place::AcmeChallenge(_) => cookie::remove(headers),
     });
-    let fault: &dyn std::fmt::Display = match &dressed {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(fault)) => fault,
-        Err(fault) => fault,
-    };
-    tracing::error!(%fault, "an upstream's headers cannot be set");
-    Err(Refusal::Internal)
+    dressed.map_err(|fault| {
+        tracing::error!(%fault, "an upstream's headers cannot be set");
+        Refusal::Internal
+    })
 }

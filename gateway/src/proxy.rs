@@ -69,10 +69,10 @@ impl Gate {
     /// # Errors
     /// It cannot be said.
     pub fn tell(&self, said: &RequestHeader, context: &mut Context) -> Result<Box<RequestHeader>> {
-        let mut told = Box::new(headers::copy(said)?);
-        forward::tell(&mut told, context, &self.judge)
-            .or_else(|refusal| refuse(context, refusal))?;
-        Ok(told)
+        let told = headers::copy(said, |headers| forward::tell(headers, context, &self.judge));
+        let (request, told) = told?;
+        told.or_else(|refusal| refuse(context, refusal))?;
+        Ok(Box::new(request))
     }
 
     /// The upstream answers.
@@ -233,7 +233,11 @@ impl ProxyHttp for Gate {
         request: &mut RequestHeader,
         context: &mut Self::CTX,
     ) -> Result<()> {
-        forward::tell(request, context, &self.judge).or_else(|refusal| refuse(context, refusal))
+        let told = headers::edit(request, |headers| {
+            forward::tell(headers, context, &self.judge)
+        });
+        told.unwrap_or(Err(Refusal::Internal))
+            .or_else(|refusal| refuse(context, refusal))
     }
 
     async fn upstream_response_filter(

@@ -33,12 +33,15 @@ pub fn edit<T>(request: &mut RequestHeader, change: impl FnOnce(&mut HeaderMap) 
     Ok(changed)
 }
 
-/// A copy of a request for its upstream, as HTTP/1.1, with room for what that is told, and without `Connection` and `TE`,
-/// which are between the client and us.
+/// A copy of a request for its upstream, as HTTP/1.1, with the fields changed that it has then; without `Connection` and
+/// `TE`, which are between the client and us.
 ///
 /// # Errors
 /// Its target would not be the same.
-pub fn copy(request: &RequestHeader) -> Result<RequestHeader> {
+pub fn copy<T>(
+    request: &RequestHeader,
+    change: impl FnOnce(&mut HeaderMap) -> T,
+) -> Result<(RequestHeader, T)> {
     let mut parts = http::Request::new(()).into_parts().0;
     parts.method = request.method.clone();
     parts.uri = request.uri.clone();
@@ -49,11 +52,12 @@ pub fn copy(request: &RequestHeader) -> Result<RequestHeader> {
             parts.headers.append(name.clone(), value.clone());
         }
     }
+    let changed = change(&mut parts.headers);
     let mut copy = RequestHeader::from(parts);
     if is_verbatim(request) {
         copy.set_raw_path(request.raw_path())?;
     }
-    Ok(copy)
+    Ok((copy, changed))
 }
 
 fn is_verbatim(request: &RequestHeader) -> bool {
@@ -112,7 +116,8 @@ mod tests {
             ] {
                 request.append_header(name, value).unwrap();
             }
-            let copy = copy(&request).unwrap();
+            let (copy, fields) = copy(&request, |headers| headers.len()).unwrap();
+            assert_eq!(fields, 3);
             assert_eq!(copy.method, "HEAD");
             assert_eq!(
                 (copy.raw_path(), &copy.uri),
