@@ -4,10 +4,9 @@
 //! fields a request that was a fifth of what this gateway added to it. Names mean the same in any case (RFC 9110,
 //! section 5.1), and HTTP/2 has lower case only.
 
-use http::HeaderMap;
-use http::Version;
 use http::header::{CONNECTION, TE};
 use http::request::Parts;
+use http::{HeaderMap, Version};
 use pingora_error::Result;
 use pingora_http::RequestHeader;
 

@@ -23,6 +23,13 @@ pub(super) struct Script {
     pub(super) client: (u16, &'static str),
 }
 
+impl Script {
+    /// Whether the answer begins and is never whole.
+    pub(super) fn breaks_off(&self) -> bool {
+        matches!(self.name, "too-little" | "too-few-chunks" | "no-chunk")
+    }
+}
+
 const fn script(
     name: &'static str,
     pieces: &'static [&'static str],
@@ -246,9 +253,14 @@ impl Upstream {
         noted.closed.contains(&connection)
     }
 
-    pub(super) fn last(&self) -> String {
+    /// The lines of the last head, without what is another one in every request.
+    pub(super) fn last(&self) -> Vec<String> {
         let noted = self.noted.lock().expect("unpoisoned");
-        noted.asked.last().expect("a request").1.clone()
+        let (_, head) = noted.asked.last().expect("a request");
+        let mut lines: Vec<String> = head.lines().map(str::to_lowercase).collect();
+        lines.retain(|line| !line.starts_with("x-request-id:"));
+        lines.sort_unstable();
+        lines
     }
 }
 
