@@ -5,8 +5,9 @@
 use std::io;
 
 use http::{Method, StatusCode};
+use pingora_core::protocols::http::ServerSession;
 use pingora_error::{Error, ErrorSource, ErrorType};
-use pingora_proxy::{FailToProxy, Session};
+use pingora_proxy::FailToProxy;
 
 use crate::context::Context;
 use crate::metrics::Metrics;
@@ -24,7 +25,7 @@ pub fn stop(refusal: &Refusal) -> Box<Error> {
 
 /// Answers a request that failed, if anybody is there to hear it.
 pub async fn fail(
-    session: &mut Session,
+    session: &mut ServerSession,
     error: &Error,
     context: &mut Context,
     metrics: &Metrics,
@@ -48,7 +49,7 @@ pub async fn fail(
     };
     metrics.refused(refusal.reason());
     tell(&refusal, error, context);
-    let reusable = session.as_mut().is_body_empty() && refusal.status() != StatusCode::BAD_REQUEST;
+    let reusable = session.is_body_empty() && refusal.status() != StatusCode::BAD_REQUEST;
     if !reusable {
         // The rest of the body would be read as the next request; and whoever reads a malformed request otherwise
         // sees the next one begin elsewhere.
@@ -70,7 +71,7 @@ pub async fn fail(
 }
 
 async fn write(
-    session: &mut Session,
+    session: &mut ServerSession,
     refusal: &Refusal,
     context: &Context,
 ) -> pingora_error::Result<()> {
@@ -91,16 +92,16 @@ async fn write(
 ///
 /// # Errors
 /// Nobody is there to hear it.
-pub async fn send(session: &mut Session, reply: Reply) -> pingora_error::Result<()> {
+pub async fn send(session: &mut ServerSession, reply: Reply) -> pingora_error::Result<()> {
     let bodiless = session.req_header().method == Method::HEAD || reply.body.is_empty();
     session
-        .write_response_header(Box::new(reply.header), bodiless)
+        .write_response_header(Box::new(reply.header))
         .await?;
     if !bodiless {
-        session.write_response_body(Some(reply.body), true).await?;
+        session.write_response_body(reply.body, true).await?;
     } else if session.is_http2() {
         // The head alone does not end an answer there, and one without an end is taken for broken.
-        session.as_mut().finish_body().await?;
+        session.finish_body().await?;
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::UPGRADE;
 use http::{HeaderMap, HeaderValue};
+use pingora_core::protocols::http::ServerSession;
 use pingora_http::RequestHeader;
-use pingora_proxy::Session;
 
 pub use address::{Address, Dialect, find};
 
@@ -120,7 +120,7 @@ fn changes_protocol(headers: &HeaderMap) -> bool {
 /// Why it may not.
 pub async fn answer(
     judge: &Arc<Judge>,
-    session: &mut Session,
+    session: &mut ServerSession,
     context: &mut Context,
 ) -> Result<(), Refusal> {
     let question = context.question.as_mut().ok_or(Refusal::Internal)?;
@@ -128,7 +128,7 @@ pub async fn answer(
     let original = question.original.take().ok_or(Refusal::Internal)?;
     judge.admit(&original, context).await?;
     let reply = welcome(dialect, context, judge)?;
-    if !session.as_mut().is_body_empty() {
+    if !session.is_body_empty() {
         // Nobody reads it, and it must not be read as the next request.
         session.set_keepalive(None);
     }

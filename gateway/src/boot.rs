@@ -26,12 +26,13 @@ use crate::banner::{self, Banner};
 use crate::compile::Compiler;
 use crate::current::Current;
 use crate::draining::Draining;
+use crate::gate::Gate;
 use crate::leftovers;
 use crate::limits::Hall;
 use crate::listeners::{Listeners, Serving};
 use crate::metrics::Metrics;
 use crate::pages::Pages;
-use crate::proxy::Gate;
+use crate::proxy::LongWay;
 use crate::readiness::{Asking, Probe, Readiness};
 use crate::refusal::Refusal;
 use crate::reload::{Hangups, Reload};
@@ -43,6 +44,7 @@ use crate::stop::Stop;
 use crate::tls::Reread;
 use crate::upgrade::{self, Arrival, Arriving, Failed, Offer, PidFile, StandDown, Taken};
 use crate::upstream::Upstreams;
+use crate::ways::Ways;
 
 /// Threads that serve pages and files, ask the stores and follow the watch: everything but proxying.
 const HOUSE_THREADS: usize = 2;
@@ -353,17 +355,18 @@ impl Parts {
             identity: Arc::clone(&self.identity),
             tokens: KnownTokens::default(),
         });
-        let proxy = |listener| {
-            let gate = Gate {
+        let ways = |listener| {
+            let gate = Arc::new(Gate {
                 judge: Arc::clone(&judge),
                 request_ids: RequestIds::new(&*self.identity.random),
                 draining: Arc::clone(draining),
                 tls: listeners.tls_port(),
                 listener,
-            };
-            let mut proxy = HttpProxy::new(gate, Arc::clone(&pingora.configuration));
-            proxy.handle_init_modules();
-            Arc::new(proxy)
+            });
+            let long = LongWay(Arc::clone(&gate));
+            let mut long = HttpProxy::new(long, Arc::clone(&pingora.configuration));
+            long.handle_init_modules();
+            Arc::new(Ways::new(gate, Arc::new(long)))
         };
         let hall = Hall {
             current: Arc::clone(&self.current),
@@ -371,7 +374,7 @@ impl Parts {
             draining: Arc::clone(draining),
             crowd: Arc::default(),
         };
-        listeners.serve(proxy, &Arc::new(hall), &self.certificates)
+        listeners.serve(ways, &Arc::new(hall), &self.certificates)
     }
 }
 

@@ -10,8 +10,8 @@ use doorward_identity::session::SessionKey;
 use doorward_identity::{AccountId, Reading};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
+use pingora_core::protocols::http::ServerSession;
 use pingora_http::RequestHeader;
-use pingora_proxy::Session;
 
 use crate::admit::Admission;
 use crate::authz::Question;
@@ -158,10 +158,9 @@ impl Context {
     }
 
     /// Writes the access line and counts the request, once. Says when that was.
-    pub fn finish(&mut self, session: &Session) -> Reading {
-        self.record.bytes =
-            u64::try_from(session.as_downstream().body_bytes_sent()).unwrap_or(u64::MAX);
-        if let Some(response) = session.as_downstream().response_written() {
+    pub fn finish(&mut self, session: &ServerSession) -> Reading {
+        self.record.bytes = u64::try_from(session.body_bytes_sent()).unwrap_or(u64::MAX);
+        if let Some(response) = session.response_written() {
             self.record.status = Some(response.status.as_u16());
         }
         let ended = self.began().go_on();
@@ -200,7 +199,7 @@ impl Record {
     }
 
     /// Notes what the client sent, before any of it is judged.
-    pub fn arrived(&mut self, session: &Session, client: std::net::IpAddr) {
+    pub fn arrived(&mut self, session: &ServerSession, client: std::net::IpAddr) {
         let request = session.req_header();
         self.method = request.method.clone();
         self.client = client;

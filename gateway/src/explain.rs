@@ -1,6 +1,6 @@
 //! What the gateway would do with a request, and why, without a request.
 //!
-//! Owns the order of the questions, which is that of [`crate::proxy`]; every answer comes from the function that the
+//! Owns the order of the questions, which is that of [`crate::gate`]; every answer comes from the function that the
 //! gateway itself asks, so the two cannot disagree. Must not know how it is shown.
 
 use std::net::IpAddr;

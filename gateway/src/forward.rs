@@ -9,10 +9,10 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH};
 use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue};
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_error::Error;
 use pingora_http::RequestHeader;
-use pingora_proxy::Session;
 
 use crate::admit::Judge;
 use crate::assertion::Hearer;
@@ -45,7 +45,7 @@ fn limit(context: &Context) -> Option<u64> {
 ///
 /// # Errors
 /// It is.
-pub fn check_length(session: &Session, context: &Context) -> Result<(), Refusal> {
+pub fn check_length(session: &ServerSession, context: &Context) -> Result<(), Refusal> {
     let announced = session.req_header().headers.get(CONTENT_LENGTH);
     let Some(announced) = announced else {
         return Ok(());
@@ -64,7 +64,7 @@ pub fn check_length(session: &Session, context: &Context) -> Result<(), Refusal>
 /// # Errors
 /// It is over the limit; the upstream has seen a part of it by then.
 pub fn count(
-    session: &Session,
+    session: &ServerSession,
     body: Option<&Bytes>,
     context: &mut Context,
 ) -> Result<(), Refusal> {
@@ -111,7 +111,10 @@ fn timeouts(visit: &Visit) -> Timeouts {
 ///
 /// # Errors
 /// There is no admission, or nowhere to go.
-pub async fn peer(session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>, Refusal> {
+pub async fn peer(
+    session: &mut ServerSession,
+    context: &mut Context,
+) -> Result<Box<HttpPeer>, Refusal> {
     let admission = context.admission.as_ref().ok_or(Refusal::Internal)?;
     let visit = context.visit.as_ref().ok_or(Refusal::Internal)?;
     let mut timeouts = timeouts(visit);

@@ -2,8 +2,8 @@
 //!
 //! Owns both halves. Must not know who is allowed in, nor where the values come from.
 //!
-//! [`strip`] runs before anything is decided, on every route; [`set`] runs in pingora's
-//! `upstream_request_filter`, after it removed what the client nominated in `Connection`.
+//! [`strip`] runs before anything is decided, on every route; [`set`] runs last, after what the client nominated in
+//! `Connection` was removed.
 
 mod identity;
 mod plain;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use doorward_config::PathStyle;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method};
+use pingora_core::protocols::http::ServerSession;
 use pingora_http::RequestHeader;
-use pingora_proxy::Session;
 
 use crate::authz;
 use crate::client::{self, Client};
@@ -38,7 +38,7 @@ const ACME_CHALLENGE: &str = "/.well-known/acme-challenge/";
 /// # Errors
 /// Why it is refused.
 pub fn take_in(
-    session: &mut Session,
+    session: &mut ServerSession,
     context: &mut Context,
     metrics: &Metrics,
     tls: Option<TlsPort>,
@@ -226,7 +226,7 @@ fn is_challenge(request: &RequestHeader) -> bool {
         && token.is_some_and(|token| !token.is_empty() && token.bytes().all(base64url))
 }
 
-fn listener(session: &Session) -> Scheme {
+fn listener(session: &ServerSession) -> Scheme {
     let digest = session.digest();
     match digest.and_then(|digest| digest.ssl_digest.as_ref()) {
         Some(_) => Scheme::Https,
@@ -234,12 +234,12 @@ fn listener(session: &Session) -> Scheme {
     }
 }
 
-fn peer(session: &Session) -> Option<IpAddr> {
+fn peer(session: &ServerSession) -> Option<IpAddr> {
     Some(session.client_addr()?.as_inet()?.ip().to_canonical())
 }
 
 /// What pingora lets pass and we do not.
-fn well_formed(session: &Session, sites: &Sites) -> Result<(), Refusal> {
+fn well_formed(session: &ServerSession, sites: &Sites) -> Result<(), Refusal> {
     let request = session.req_header();
     if request.headers.len() > sites.header_count {
         return Err(Refusal::HeadersTooLarge);
@@ -255,7 +255,7 @@ fn well_formed(session: &Session, sites: &Sites) -> Result<(), Refusal> {
             Ok(())
         };
     }
-    let raw = session.as_downstream().to_h1_raw();
+    let raw = session.to_h1_raw();
     if raw.len() as u64 > sites.header_bytes {
         return Err(Refusal::HeadersTooLarge);
     }

@@ -19,6 +19,7 @@ pub mod explain;
 pub mod forward;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod gate;
 pub mod glob;
 pub mod h2;
 pub mod headers;
@@ -59,5 +60,6 @@ pub mod target;
 pub mod tls;
 pub mod upgrade;
 pub mod upstream;
+pub mod ways;
 pub mod websocket;
 pub mod wish;

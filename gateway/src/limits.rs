@@ -10,6 +10,7 @@ mod frames;
 mod multiplex;
 mod pace;
 mod resets;
+mod serve;
 mod stream_pace;
 mod streams;
 mod timed;
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub use crowd::{Crowd, Entry, Place};
 pub use entrance::{Entrance, Hall, Transport};
 pub use pace::{Body, Late, Pace};
+pub use serve::Serve;
 pub use stream_pace::StreamPace;
 pub use timed::{Timed, Unwatched, Watch};
 

@@ -7,19 +7,18 @@ use std::sync::Arc;
 
 use doorward_config::Boot;
 use pingora_core::services::listening::Service;
-use pingora_proxy::HttpProxy;
 
 use crate::banner::Public;
 use crate::limits::{Entrance, Hall, Transport};
-use crate::proxy::Gate;
 use crate::redirect::TlsPort;
 use crate::scheme::Scheme;
 use crate::sockets::Bound;
 use crate::tls::{self, Reread};
 use crate::upgrade::Taken;
+use crate::ways::Ways;
 
 /// The service behind one kind of address.
-pub type Serving = Service<Entrance<HttpProxy<Gate>>>;
+pub type Serving = Service<Entrance<Ways>>;
 
 /// The bound sockets.
 pub struct Listeners {
@@ -70,7 +69,7 @@ impl Listeners {
     /// The cryptography cannot be had.
     pub fn serve(
         &self,
-        proxy: impl Fn(Scheme) -> Arc<HttpProxy<Gate>>,
+        ways: impl Fn(Scheme) -> Arc<Ways>,
         hall: &Arc<Hall>,
         certificates: &Reread,
     ) -> anyhow::Result<Vec<Serving>> {
@@ -79,7 +78,7 @@ impl Listeners {
                 Transport::Plain => Scheme::Http,
                 Transport::Tls(_) => Scheme::Https,
             };
-            let entrance = Entrance::new(proxy(listener), Arc::clone(hall), transport);
+            let entrance = Entrance::new(ways(listener), Arc::clone(hall), transport);
             let mut service = Service::new(name.to_owned(), entrance);
             for socket in sockets {
                 service.add_tcp(&socket.word());

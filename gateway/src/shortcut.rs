@@ -1,6 +1,6 @@
 //! The short way: a request without a body, by HTTP/1.1 or 2, to an upstream in plain HTTP/1.1.
 //!
-//! Owns passing it on and its answer back with pingora's sessions alone, in the phases of [`crate::proxy`]. What pingora's
+//! Owns passing it on and its answer back with pingora's sessions alone, in the phases of [`crate::gate`]. What pingora's
 //! proxy can besides (bodies, upgrades, other protocols, another attempt) is the long way: what does not fit here goes
 //! there, and so does what failed before anything was answered and may be tried again.
 
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
-use pingora_core::protocols::http::HttpTask;
 use pingora_core::protocols::http::v1::client::HttpSession;
+use pingora_core::protocols::http::{HttpTask, ServerSession};
 use pingora_error::{Error, ErrorSource, ErrorType, Result};
-use pingora_http::ResponseHeader;
-use pingora_proxy::Session;
+use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::context::Context;
-use crate::forward;
-use crate::proxy::Gate;
+use crate::gate::{Gate, refuse};
+use crate::refusal::Refusal;
+use crate::{forward, headers};
 
 /// How long a client may take to read the rest of what breaks off.
 const PARTING: Duration = Duration::from_secs(1);
@@ -43,8 +43,8 @@ enum Read {
 ///
 /// # Errors
 /// It failed, and would on the long way; or the client has left.
-pub async fn take(gate: &Gate, session: &mut Session, context: &mut Context) -> Result<Way> {
-    if !fits(session) {
+pub async fn take(gate: &Gate, session: &mut ServerSession, context: &mut Context) -> Result<Way> {
+    if !is_plain(session.req_header()) {
         return Ok(Way::Long);
     }
     let mut line = match forward::line(session.req_header(), gate.listener, context).await {
@@ -55,8 +55,12 @@ pub async fn take(gate: &Gate, session: &mut Session, context: &mut Context) -> 
     if !line.used {
         context.attempts.reached();
     }
-    let request = gate.tell(session.req_header(), context)?;
-    let sent = line.http.write_request_header(request).await;
+    let told = headers::copy(session.req_header(), |headers| gate.tell(headers, context));
+    let Ok((request, told)) = told else {
+        return refuse(context, Refusal::Internal);
+    };
+    told?;
+    let sent = line.http.write_request_header(Box::new(request)).await;
     let read = match sent {
         Ok(_) => pass_back(gate, session, context, &mut line.http).await,
         Err(mut error) => {
@@ -94,17 +98,18 @@ fn again(error: Box<Error>) -> Result<Way> {
 }
 
 /// Whether a request is no more than its head, and its head says nothing of the connection but whether it stays open.
-fn fits(session: &mut Session) -> bool {
-    let client = session.as_mut();
-    if !(client.is_http2() || client.as_http1().is_some()) || !client.is_body_empty() {
-        return false;
-    }
-    let request = client.req_header();
+pub fn fits(session: &mut ServerSession) -> bool {
+    let request = session.req_header();
     matches!(request.method, Method::GET | Method::HEAD)
         && matches!(request.version, Version::HTTP_11 | Version::HTTP_2)
-        && request.raw_path().starts_with(b"/")
-        && request.uri.authority().is_none()
         && says_no_more(&request.headers)
+        // Last: what is asked first settles how a body is read.
+        && session.is_body_empty()
+}
+
+/// Whether a target is a path and a query.
+fn is_plain(request: &RequestHeader) -> bool {
+    request.raw_path().starts_with(b"/") && request.uri.authority().is_none()
 }
 
 /// No field here is one by which a request says more than a request, to whoever is next. `Close` is what
@@ -124,7 +129,7 @@ fn says_no_more(headers: &HeaderMap) -> bool {
 /// Passes the answer back, part by part. A head waits for what comes along with it: the library writes both at once.
 async fn pass_back(
     gate: &Gate,
-    session: &mut Session,
+    session: &mut ServerSession,
     context: &mut Context,
     upstream: &mut HttpSession,
 ) -> Result<Read> {
@@ -134,8 +139,7 @@ async fn pass_back(
         if let HttpTask::Header(answer, _) = &mut part {
             begin(gate, session, context, (answer, end))?;
         }
-        let client = &mut session.downstream_session;
-        let over = client.response_duplex_vec(vec![part]).await?;
+        let over = session.response_duplex_vec(vec![part]).await?;
         if end {
             return Ok(Read::Whole);
         }
@@ -146,20 +150,20 @@ async fn pass_back(
 }
 
 /// Sends what waits to be written of an answer that breaks off.
-async fn send_rest(session: &mut Session) {
+async fn send_rest(session: &mut ServerSession) {
     // The library's way to say so; the failure is known already.
     let failed = HttpTask::Failed(Error::new(ErrorType::ConnectionClosed));
     let rest = vec![HttpTask::Body(None, false), failed];
-    let sent = session.downstream_session.response_duplex_vec(rest);
+    let sent = session.response_duplex_vec(rest);
     let _ = tokio::time::timeout(PARTING, sent).await;
 }
 
 /// The next part of the answer, unless the client leaves before.
-async fn hear(session: &mut Session, upstream: &mut HttpSession) -> Result<HttpTask> {
+async fn hear(session: &mut ServerSession, upstream: &mut HttpSession) -> Result<HttpTask> {
     tokio::select! {
         biased;
         task = upstream.read_response_task() => task.map_err(Error::into_up),
-        gone = session.downstream_session.read_body_or_idle(true) => match gone {
+        gone = session.read_body_or_idle(true) => match gone {
             Err(error) => Err(error.into_down()),
             Ok(_) => Error::e_explain(ErrorType::InternalError, "a body where there is none"),
         },
@@ -169,7 +173,7 @@ async fn hear(session: &mut Session, upstream: &mut HttpSession) -> Result<HttpT
 /// Makes the head of an answer what the client gets.
 fn begin(
     gate: &Gate,
-    session: &mut Session,
+    session: &mut ServerSession,
     context: &mut Context,
     (answer, end): (&mut ResponseHeader, bool),
 ) -> Result<()> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use doorward_config::Limits;
-use pingora_core::apps::{HttpServerApp, ServerApp};
+use pingora_core::apps::ServerApp;
 use pingora_core::listeners::tls::Acceptor;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::{ALPN, Stream};
@@ -19,7 +19,7 @@ use super::frames::Frames;
 use super::multiplex::{Multiplex, Over};
 use super::resets::Budget;
 use super::streams::Streams;
-use super::{Crowd, Entry, Late, PACE, Pace, Place, Tempo, Timed, Unwatched};
+use super::{Crowd, Entry, Late, PACE, Pace, Place, Serve, Tempo, Timed, Unwatched};
 use crate::current::Current;
 use crate::door;
 use crate::draining::Draining;
@@ -152,7 +152,7 @@ impl Hall {
 
 impl<A> Entrance<A>
 where
-    A: HttpServerApp + Send + Sync + 'static,
+    A: Serve,
 {
     /// One request after the other.
     async fn serve_one_by_one(
@@ -180,24 +180,22 @@ where
     /// As pingora serves them, but that it is known where the next one begins.
     async fn requests(
         &self,
-        stream: Stream,
+        mut stream: Stream,
         pace: &Pace,
         limits: Limits,
         shutdown: &ShutdownWatch,
     ) {
-        let mut session = ServerSession::new_http1(stream);
-        // For as long as `pace` says, unless the process is leaving.
-        session.set_keepalive((!*shutdown.borrow()).then_some(0));
         // How often the connection is used *again*.
-        let again = limits.requests_per_connection.saturating_sub(1);
-        session.set_keepalive_reuses_remaining(Some(again));
-        while let Some(served) = self.app.process_new_http(session, shutdown).await {
-            let (stream, settings) = served.consume();
-            pace.next();
-            session = ServerSession::new_http1(stream);
-            if let Some(settings) = settings {
-                settings.apply_to_session(&mut session);
+        for again in (0..limits.requests_per_connection).rev() {
+            let mut session = Box::new(ServerSession::new_http1(stream));
+            // For as long as `pace` says.
+            session.set_keepalive(Some(0));
+            session.set_keepalive_reuses_remaining(Some(again));
+            match self.app.serve(session, shutdown).await {
+                Some(open) => stream = open,
+                None => return,
             }
+            pace.next();
         }
     }
 
@@ -255,7 +253,7 @@ where
 #[async_trait]
 impl<A> ServerApp for Entrance<A>
 where
-    A: HttpServerApp + Send + Sync + 'static,
+    A: Serve,
 {
     async fn process_new(
         self: &Arc<Self>,
@@ -284,14 +282,6 @@ where
         }
         self.serve_one_by_one(stream, peer, limits, shutdown).await;
         None
-    }
-
-    async fn cleanup(&self) {
-        if self.hall.draining.is_relieved() {
-            // It would close what is idle, and a request may be on its way. The process ends when that is over.
-            std::future::pending::<()>().await;
-        }
-        ServerApp::cleanup(&*self.app).await;
     }
 }
 

@@ -13,7 +13,7 @@ use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora_core::server::ShutdownWatch;
 
 use super::multiplex::{Multiplex, STREAMS};
-use super::{IDLE, PACE, StreamPace, Tempo};
+use super::{IDLE, PACE, Serve, StreamPace, Tempo};
 use crate::door;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
@@ -44,7 +44,7 @@ pub(super) struct Streams<A> {
 #[async_trait]
 impl<A> HttpServerApp for Streams<A>
 where
-    A: HttpServerApp + Send + Sync + 'static,
+    A: Serve,
 {
     async fn process_new_http(
         self: &Arc<Self>,
@@ -55,7 +55,7 @@ where
         // A client that does not read would keep an answer, and who makes it, forever.
         session.set_write_timeout(Some(IDLE));
         let pace = Arc::new(StreamPace::default());
-        let request = self.app.process_new_http(session, shutdown);
+        let request = self.app.serve(Box::new(session), shutdown);
         let served = door::around(PACE.scope(Tempo::Stream(Arc::clone(&pace)), request));
         tokio::select! {
             biased;
