@@ -23,7 +23,7 @@ use tracing_subscriber::fmt::{MakeWriter, layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
-pub(crate) use access::{Fields, Plain, write as access};
+pub(crate) use access::{Fields, Name, Plain, name, write as access};
 pub use lines::Lines;
 
 use access::{AccessLog, Form};

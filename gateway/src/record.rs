@@ -13,7 +13,7 @@ use doorward_identity::session::{SessionKey, ShortKey};
 use jiff::Timestamp;
 
 use crate::client;
-use crate::logging::{self, Fields, Plain};
+use crate::logging::{self, Fields, Plain, name};
 use crate::metrics::{Decision, Label};
 use crate::moment::Moment;
 
@@ -71,26 +71,29 @@ impl AccessRecord<'_> {
     pub(crate) fn tell(&self, to: &mut impl Fields) {
         let path = self.path.split(['?', '#']).next().unwrap_or_default();
         let user_agent = self.user_agent.get(..USER_AGENT).unwrap_or(self.user_agent);
-        to.word("started", &Moment(self.began));
-        to.text("request_id", self.request_id);
-        to.text("client", &client::written(self.client));
-        to.text("method", bounded(self.method, METHOD));
-        to.text("host", bounded(self.host, HOST));
-        to.text("site", self.site);
-        to.text("path", bounded(path, PATH));
-        to.number("status", &u64::from(self.status));
-        to.number("duration_ms", &Milliseconds(self.duration));
-        to.number("bytes", &self.bytes);
+        to.word(name!("started"), &Moment(self.began));
+        to.text(name!("request_id"), self.request_id);
+        to.text(name!("client"), &client::written(self.client));
+        to.text(name!("method"), bounded(self.method, METHOD));
+        to.text(name!("host"), bounded(self.host, HOST));
+        to.text(name!("site"), self.site);
+        to.text(name!("path"), bounded(path, PATH));
+        to.number(name!("status"), &u64::from(self.status));
+        to.number(name!("duration_ms"), &Milliseconds(self.duration));
+        to.number(name!("bytes"), &self.bytes);
         if let Some(user) = self.user {
-            to.text("user", user.text(&mut [0; AccountId::LENGTH]));
+            to.text(name!("user"), user.text(&mut [0; AccountId::LENGTH]));
         }
         if let Some(session) = self.session {
-            to.text("session", session.short().text(&mut [0; ShortKey::LENGTH]));
+            to.text(
+                name!("session"),
+                session.short().text(&mut [0; ShortKey::LENGTH]),
+            );
         }
         if let Some(decision) = self.decision {
-            to.text("decision", decision.as_str());
+            to.text(name!("decision"), decision.as_str());
         }
-        to.text("user_agent", &text(user_agent));
+        to.text(name!("user_agent"), &text(user_agent));
     }
 }
 

@@ -20,12 +20,32 @@ static LOG: OnceLock<AccessLog> = OnceLock::new();
 /// What takes the fields of a line, in their order.
 pub(crate) trait Fields {
     /// Any text.
-    fn text(&mut self, name: &'static str, value: &str);
+    fn text(&mut self, name: Name, value: &str);
     /// What needs no escapes, and is a number to programs.
-    fn number(&mut self, name: &'static str, value: &impl Plain);
+    fn number(&mut self, name: Name, value: &impl Plain);
     /// What needs no escapes, and is a text.
-    fn word(&mut self, name: &'static str, value: &impl Plain);
+    fn word(&mut self, name: Name, value: &impl Plain);
 }
+
+/// The name of a field, put together for each form of a line when the program is built.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    /// `status`
+    pub(crate) plain: &'static str,
+    /// `,"status":"`
+    pub(crate) quoted: &'static str,
+}
+
+/// A [`Name`].
+macro_rules! name {
+    ($name:literal) => {
+        $crate::logging::Name {
+            plain: $name,
+            quoted: concat!(",\"", $name, "\":\""),
+        }
+    };
+}
+pub(crate) use name;
 
 /// What writes itself without the standard library's formatting, which costs more than what it formats.
 pub(crate) trait Plain {

@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::access::{Fields, Plain};
+use super::access::{Fields, Name, Plain, name};
 use crate::moment::Moment;
 
 /// `{"timestamp":"2026-01-31T12:00:00.000000Z","level":"INFO","message":"…","key":"value","target":"…"}`
@@ -62,7 +62,7 @@ impl<'a, W: Write> Object<'a, W> {
 
     /// Ends it.
     pub(super) fn end(mut self, target: &str) -> fmt::Result {
-        self.text("target", target);
+        self.text(name!("target"), target);
         self.written?;
         self.to.write_str("}\n")
     }
@@ -83,17 +83,24 @@ impl<'a, W: Write> Object<'a, W> {
 }
 
 impl<W: Write> Fields for Object<'_, W> {
-    fn text(&mut self, name: &'static str, value: &str) {
-        self.write(name, |to| quote(to, value));
+    fn text(&mut self, name: Name, value: &str) {
+        self.add(|to| {
+            to.write_str(name.quoted)?;
+            Escaped(to).write_str(value)?;
+            to.write_char('"')
+        });
     }
 
-    fn number(&mut self, name: &'static str, value: &impl Plain) {
-        self.write(name, |to| value.write(to));
+    fn number(&mut self, name: Name, value: &impl Plain) {
+        self.add(|to| {
+            to.write_str(name.quoted.strip_suffix('"').unwrap_or_default())?;
+            value.write(to)
+        });
     }
 
-    fn word(&mut self, name: &'static str, value: &impl Plain) {
-        self.write(name, |to| {
-            to.write_char('"')?;
+    fn word(&mut self, name: Name, value: &impl Plain) {
+        self.add(|to| {
+            to.write_str(name.quoted)?;
             value.write(to)?;
             to.write_char('"')
         });
@@ -102,11 +109,11 @@ impl<W: Write> Fields for Object<'_, W> {
 
 impl<W: Write> Visit for Object<'_, W> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field.name(), value);
+        self.write(field.name(), |to| quote(to, value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.number(field.name(), &value);
+        self.write(field.name(), |to| value.write(to));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Colour;
-use super::access::{self, Fields, Plain};
+use super::access::{self, Fields, Name, Plain};
 
 /// Fields of the access line that are said at its beginning, in this order.
 const FIRST: [&str; 7] = [
@@ -167,25 +167,25 @@ impl Said {
 }
 
 impl Fields for Said {
-    fn text(&mut self, name: &'static str, value: &str) {
-        self.fields.push((name, quoted(value)));
+    fn text(&mut self, name: Name, value: &str) {
+        self.fields.push((name.plain, quoted(value)));
     }
 
-    fn number(&mut self, name: &'static str, value: &impl Plain) {
+    fn number(&mut self, name: Name, value: &impl Plain) {
         let mut text = String::new();
         // Into memory: it cannot fail.
         let _ = value.write(&mut text);
-        self.fields.push((name, text));
+        self.fields.push((name.plain, text));
     }
 
-    fn word(&mut self, name: &'static str, value: &impl Plain) {
+    fn word(&mut self, name: Name, value: &impl Plain) {
         self.number(name, value);
     }
 }
 
 impl Visit for Said {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field.name(), value);
+        self.fields.push((field.name(), quoted(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
