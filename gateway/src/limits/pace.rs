@@ -2,10 +2,11 @@
 //!
 //! Owns the deadlines. Must not know sockets: it is told what came, and says how long more may be waited for.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
 use super::IDLE;
@@ -44,7 +45,7 @@ pub enum Late {
 pub struct Pace {
     header_timeout: Duration,
     phase: Mutex<Phase>,
-    over: SetOnce<Late>,
+    over: OnceLock<Late>,
 }
 
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl Pace {
         Self {
             header_timeout,
             phase: Mutex::new(Phase::Silent(Wait::For(header_timeout))),
-            over: SetOnce::new(),
+            over: OnceLock::new(),
         }
     }
 
@@ -158,9 +159,14 @@ impl Pace {
         let _ = self.over.set(late);
     }
 
-    /// Waits for [`Pace::end`].
+    /// Waits for [`Pace::end`], which comes from what is read in the same task: nobody is woken, so this has to be looked
+    /// at after that, each time.
     pub(super) async fn over(&self) -> Late {
-        *self.over.wait().await
+        poll_fn(|_| match self.over.get() {
+            Some(late) => Poll::Ready(*late),
+            None => Poll::Pending,
+        })
+        .await
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {

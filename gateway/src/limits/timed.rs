@@ -119,10 +119,15 @@ impl<W: Watch> Timed<W> {
         let alarm = self
             .alarm
             .get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if alarm.deadline() != until {
+        // Set late only once it rings: it is sooner each time that something came, and setting it costs more than looking.
+        if alarm.deadline() > until {
             alarm.as_mut().reset(until);
         }
         ready!(alarm.as_mut().poll(cx));
+        if alarm.deadline() < until {
+            alarm.as_mut().reset(until);
+            ready!(alarm.as_mut().poll(cx));
+        }
         // Whoever reads a body can answer, and notes what became of the request.
         if late == Late::Body {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

@@ -39,6 +39,7 @@ async fn serve(mut timed: Timed<Arc<Pace>>, pace: &Pace) -> (Late, Duration) {
     let mut bytes = Vec::new();
     let reading = async { while timed.read_buf(&mut bytes).await.is_ok() {} };
     tokio::select! {
+        biased;
         () = reading => panic!("reading ended before the deadline"),
         late = pace.over() => (late, start.elapsed()),
     }
