@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use bytes::Bytes;
 use doorward_identity::Fault;
 use http::HeaderValue;
 use jiff::Timestamp;
@@ -23,15 +24,23 @@ const FRESH: Duration = Duration::from_mins(4);
 
 /// The assertions of one session.
 #[derive(Default)]
-pub struct Assertions(ArcSwapOption<Vec<Told>>);
+pub struct Assertions(ArcSwapOption<Known>);
+
+/// What is remembered. Most people use one host, so that is found without looking further.
+struct Known {
+    latest: Told,
+    others: Vec<Told>,
+}
 
 /// One host's.
 #[derive(Clone)]
 struct Told {
     issuer: Issuer<Box<str>>,
-    host: Box<str>,
-    /// The key that it is signed with.
-    kid: Box<str>,
+    /// The key that it is signed with, and the host; in one piece with the assertion itself, which lies in memory that
+    /// nobody has looked at for a thousand requests.
+    about: Bytes,
+    /// How much of that is the key.
+    kid: usize,
     /// Seconds since 1970 UTC.
     made: i64,
     value: HeaderValue,
@@ -84,9 +93,13 @@ impl Told {
         };
         // A clock that was set back makes none fresh that was made later.
         (0..fresh).contains(&now.saturating_sub(self.made))
-            && *self.kid == *kid
+            && self.about.split_at_checked(self.kid)
+                == Some((kid.as_bytes(), hearer.host.name().as_bytes()))
             && issuer == hearer.issuer()
-            && *self.host == *hearer.host.name()
+    }
+
+    fn host(&self) -> Option<&[u8]> {
+        self.about.get(self.kid..)
     }
 }
 
@@ -103,28 +116,39 @@ impl Assertions {
     ) -> Result<HeaderValue, Fault> {
         let second = now.as_second();
         let known = self.0.load();
-        let kept = known.iter().flat_map(|known| known.iter());
+        let kept = known.iter().flat_map(|known| known.told());
         if let Some(told) = kept.clone().find(|told| told.is_for(&hearer, kid, second)) {
             return Ok(told.value.clone());
         }
-        let value = match hearer.portal_origin {
+        let assertion = match hearer.portal_origin {
             Some(origin) => mint(origin)?,
             None => mint(&origin::of(hearer.scheme, hearer.host))?,
         };
-        let value = HeaderValue::try_from(value)
+        let host = hearer.host.name();
+        let mut about = Bytes::from([kid, host, &assertion].concat());
+        let value = about.split_off(kid.len() + host.len());
+        let value = HeaderValue::from_maybe_shared(value)
             .map_err(|error| Fault::broken_by("an assertion is no header value", error))?;
         let told = Told {
             issuer: hearer.issuer().owned(),
-            host: hearer.host.name().into(),
-            kid: kid.into(),
+            about,
+            kid: kid.len(),
             made: second,
             value: value.clone(),
         };
-        let others = kept.filter(|old| old.host != told.host || old.issuer != told.issuer);
-        let latest = [&told].into_iter().chain(others).take(HOSTS).cloned();
+        let others = kept.filter(|old| old.host() != told.host() || old.issuer != told.issuer);
         // Of two requests at once one's is forgotten, and made again by whoever comes next.
-        self.0.store(Some(Arc::new(latest.collect())));
+        self.0.store(Some(Arc::new(Known {
+            others: others.take(HOSTS - 1).cloned().collect(),
+            latest: told,
+        })));
         Ok(value)
+    }
+}
+
+impl Known {
+    fn told(&self) -> impl Iterator<Item = &Told> + Clone {
+        [&self.latest].into_iter().chain(&self.others)
     }
 }
 

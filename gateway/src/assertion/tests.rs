@@ -56,7 +56,7 @@ fn it_is_made_again_when_another_key_signs() {
     desk.kid.set("second");
     assert_eq!(desk.ask("a.test", None, 1000), "2 for https://a.test");
     assert_eq!(desk.ask("a.test", None, 1001), "2 for https://a.test");
-    assert_eq!(desk.known.0.load().as_ref().unwrap().len(), 1);
+    assert_eq!(desk.known.0.load().as_ref().unwrap().told().count(), 1);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn only_so_many_are_remembered() {
             let _ = desk.ask(&format!("{host}.test"), None, 1000 + round);
         }
     }
-    assert_eq!(desk.known.0.load().as_ref().unwrap().len(), HOSTS);
+    assert_eq!(desk.known.0.load().as_ref().unwrap().told().count(), HOSTS);
     let made = desk.made.get();
     let _ = desk.ask(&format!("{HOSTS}.test"), None, 1003);
     assert_eq!(desk.made.get(), made, "the latest is among them");

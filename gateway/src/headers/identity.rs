@@ -3,6 +3,9 @@
 //! Owns which value goes into which header. Values are made once for a session and a site, so
 //! that a request only clones them.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use doorward_config::{IdentityHeaders, RoleList};
 use doorward_identity::AccountId;
@@ -15,12 +18,20 @@ use thiserror::Error;
 /// The headers of one site, ready to be set.
 #[derive(Debug, Clone)]
 pub struct IdentityNames {
-    user: Vec<HeaderName>,
-    email: Option<HeaderName>,
-    name: Option<HeaderName>,
-    uid: Option<HeaderName>,
-    groups: Option<HeaderName>,
+    names: Arc<[HeaderName]>,
+    /// What each of them says.
+    said: Vec<Said>,
     role_list: RoleList,
+}
+
+/// What a header says about somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    User,
+    Email,
+    Name,
+    Id,
+    Roles,
 }
 
 impl IdentityNames {
@@ -29,19 +40,34 @@ impl IdentityNames {
     /// # Errors
     /// One is no name of a header; reading the configuration finds that first.
     pub fn new(headers: &IdentityHeaders) -> Result<Self, InvalidHeaderName> {
-        let read = |name: &Option<String>| name.as_deref().map(str::parse).transpose();
+        let configured = [
+            (&headers.user, Said::User),
+            (&headers.preferred_username, Said::User),
+            (&headers.email, Said::Email),
+            (&headers.name, Said::Name),
+            (&headers.uid, Said::Id),
+            (&headers.groups, Said::Roles),
+        ];
+        let told = configured.into_iter();
+        let told = told.filter_map(|(name, said)| Some((name.as_deref()?, said)));
+        let names = told.clone().map(|(name, _)| interned(name));
         Ok(Self {
-            user: [&headers.user, &headers.preferred_username]
-                .into_iter()
-                .filter_map(|name| read(name).transpose())
-                .collect::<Result<_, _>>()?,
-            email: read(&headers.email)?,
-            name: read(&headers.name)?,
-            uid: read(&headers.uid)?,
-            groups: read(&headers.groups)?,
+            names: names.collect::<Result<_, _>>()?,
+            said: told.map(|(_, said)| said).collect(),
             role_list: headers.role_list,
         })
     }
+}
+
+/// A name for as long as the process lives: each request clones it, on all threads, and then none of them counts.
+fn interned(name: &str) -> Result<HeaderName, InvalidHeaderName> {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let name: HeaderName = name.parse()?;
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = known.get(name.as_str()).copied();
+    let text = text.unwrap_or_else(|| Box::leak(name.as_str().into()));
+    known.insert(text);
+    Ok(HeaderName::from_static(text))
 }
 
 /// Somebody who is to be named.
@@ -85,7 +111,10 @@ pub enum Unspeakable {
 /// What one upstream is told about one person: every header of the site exactly once, empty
 /// where there is nothing to say, so that an upstream never believes somebody else's.
 #[derive(Debug, Clone)]
-pub struct IdentityValues(Vec<(HeaderName, HeaderValue)>);
+pub struct IdentityValues {
+    names: Arc<[HeaderName]>,
+    values: Box<[HeaderValue]>,
+}
 
 impl IdentityValues {
     /// Puts somebody into a site's headers.
@@ -93,48 +122,45 @@ impl IdentityValues {
     /// # Errors
     /// A value would not arrive as it is; then nobody may be told anything.
     pub fn new(names: &IdentityNames, who: Named<'_>) -> Result<Self, Unspeakable> {
-        let email = who.email.unwrap_or("");
         let roles = roles(names.role_list, who.roles)?;
         let uid = who.account.to_string();
-        let users = names.user.iter().map(|name| (name, "user", who.user));
-        let others = [
-            (&names.email, "e-mail address", email),
-            (&names.name, "name", who.name.trim()),
-            (&names.uid, "id", &uid),
-            (&names.groups, "roles", &roles),
-        ];
-        let others = others.into_iter();
-        let others = others.filter_map(|(name, what, text)| Some((name.as_ref()?, what, text)));
-        let told: Vec<_> = users.chain(others).collect();
-        // In one piece: a request clones them all, and finds them in one place.
-        let mut rest = Bytes::from(told.iter().map(|(.., text)| *text).collect::<String>());
-        let values = told.iter().map(|(name, what, text)| {
-            let bytes = rest.split_to(text.len());
-            Ok(((*name).clone(), value(what, text, bytes)?))
+        let told = names.said.iter().map(|said| match said {
+            Said::User => ("user", who.user),
+            Said::Email => ("e-mail address", who.email.unwrap_or("")),
+            Said::Name => ("name", who.name.trim()),
+            Said::Id => ("id", uid.as_str()),
+            Said::Roles => ("roles", roles.as_str()),
         });
-        values.collect::<Result<_, _>>().map(Self)
+        // In one piece: a request clones them all, and finds them in one place.
+        let mut rest = Bytes::from(told.clone().map(|(_, text)| text).collect::<String>());
+        let values = told.map(|(what, text)| value(what, text, rest.split_to(text.len())));
+        Ok(Self {
+            names: Arc::clone(&names.names),
+            values: values.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The same headers of somebody who is nobody: all of them, and all empty.
     #[must_use]
     pub fn nobody(names: &IdentityNames) -> Self {
-        let others = [&names.email, &names.name, &names.uid, &names.groups];
-        let names = names.user.iter().chain(others.into_iter().flatten());
-        Self(
-            names
-                .map(|name| (name.clone(), HeaderValue::from_static("")))
-                .collect(),
-        )
+        let empty = |_| HeaderValue::from_static("");
+        Self {
+            names: Arc::clone(&names.names),
+            values: names.said.iter().map(empty).collect(),
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.names.iter().zip(&self.values)
     }
 
     pub(super) fn tell(&self, answer: &mut ResponseHeader) -> pingora_error::Result<()> {
-        self.0
-            .iter()
+        self.fields()
             .try_for_each(|(name, value)| answer.insert_header(name, value.clone()))
     }
 
     pub(super) fn insert_into(&self, headers: &mut HeaderMap) {
-        for (name, value) in &self.0 {
+        for (name, value) in self.fields() {
             headers.insert(name, value.clone());
         }
     }
