@@ -118,8 +118,11 @@ impl Judge {
         let mut who = if linked || !is_open(site, &facts) {
             self.who(request, visit, context).await
         } else {
-            let who = timeout(PATIENCE, self.who(request, visit, context));
-            who.await.unwrap_or(Who::CannotSay)
+            let who = timeout(PATIENCE, self.who(request, visit, context)).await;
+            who.unwrap_or_else(|_| {
+                context.look();
+                Who::CannotSay
+            })
         };
         let mut decision = decide(site, &facts, &who);
         // A token is judged only where it matters: elsewhere it is the site's own affair.
@@ -200,15 +203,15 @@ impl Judge {
         (via, visit): (Via, &Visit),
         context: &mut Context,
     ) -> Who {
-        // Not what the request began with: it may have waited for a store since.
-        let asked = context.began().go_on();
-        let lifetimes = context.sites.lifetimes;
+        let (asked, lifetimes) = (context.looked, context.sites.lifetimes);
         let (found, origin) = self.cache.find_at(asked, sought, lifetimes).await;
+        let answered = context.look();
         let source = match origin {
             Origin::Memory => Source::Cache,
             Origin::Store => Source::Store,
         };
-        self.metrics.authz(source, asked.instant.elapsed());
+        let took = answered.instant - asked.instant;
+        self.metrics.authz(source, took);
         match found {
             Found::Known(entry) if !entry.counts_on(visit.host.name()) => Who::Nobody,
             Found::Known(entry) => {

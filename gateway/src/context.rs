@@ -47,6 +47,8 @@ pub struct Context {
     pub known: Option<Arc<Entry>>,
     /// Why it is not, or its answer not.
     pub refusal: Option<Refusal>,
+    /// When the clocks were last looked at. Every wait before an upstream is asked ends with such a look.
+    pub looked: Reading,
     /// Bytes of the body that came.
     pub body: u64,
     /// What was tried to reach the upstream.
@@ -143,6 +145,7 @@ impl Context {
             admission: None,
             known: None,
             refusal: None,
+            looked: began,
             body: 0,
             attempts: Attempts::default(),
             asked_upstream: None,
@@ -155,6 +158,12 @@ impl Context {
     #[must_use]
     pub fn began(&self) -> Reading {
         self.record.began
+    }
+
+    /// Looks at the clocks.
+    pub fn look(&mut self) -> Reading {
+        self.looked = self.began().go_on();
+        self.looked
     }
 
     /// Writes the access line and counts the request, once. Says when that was.

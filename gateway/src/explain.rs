@@ -170,7 +170,7 @@ pub fn explain(sites: &Sites, question: Question, record: Option<&Record>) -> Ex
         return explanation;
     }
     let unsayable = intake::stripped_at(&visit.place, sites);
-    if headers::edit(&mut request, |headers| headers::strip(headers, unsayable)).is_err() {
+    if headers::strip(&mut request, unsayable).is_err() {
         explanation.outcome = Err(Refusal::Internal);
         return explanation;
     }

@@ -3,7 +3,7 @@
 //! Owns what depends on the request there. The ways to upstreams are [`crate::upstream`]'s.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH};
@@ -148,7 +148,7 @@ pub async fn line(
     if may_be_silent(request, visit) {
         return Ok(None);
     }
-    context.asked_upstream = Some(Instant::now());
+    context.asked_upstream = Some(context.looked.instant);
     upstream(&context.sites, visit)
         .line(admission, timeouts(visit), &mut context.attempts, listener)
         .await

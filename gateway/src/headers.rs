@@ -13,7 +13,7 @@ use std::sync::Arc;
 use http::header::{HOST, HeaderName, InvalidHeaderValue};
 use http::{HeaderMap, HeaderValue};
 use pingora_error::Result;
-use pingora_http::ResponseHeader;
+use pingora_http::{RequestHeader, ResponseHeader};
 
 pub use identity::{IdentityNames, IdentityValues, Named, Unspeakable};
 pub use plain::{copy, edit};
@@ -44,8 +44,19 @@ pub struct Stripped {
 }
 
 /// Removes every header that a client may not send, in every spelling, duplicates included.
-pub fn strip(headers: &mut HeaderMap, set: &StripSet) -> Stripped {
-    // Nothing is allocated until there is something to remove.
+///
+/// # Errors
+/// The target would not be the same any more; then the request may not be sent.
+pub fn strip(request: &mut RequestHeader, set: &StripSet) -> Result<Stripped> {
+    let kind = |name: &HeaderName| set.kind(name.as_str().as_bytes());
+    // Most have nothing to remove, and are left as they are.
+    if request.headers.keys().all(|name| kind(name).is_none()) {
+        return Ok(Stripped::default());
+    }
+    edit(request, |headers| take_out(headers, set))
+}
+
+fn take_out(headers: &mut HeaderMap, set: &StripSet) -> Stripped {
     let found: Vec<(HeaderName, Kind)> = headers
         .keys()
         .filter_map(|name| {

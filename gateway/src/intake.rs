@@ -103,8 +103,7 @@ pub fn receive(
             .belongs_to(PORTAL.into(), Arc::clone(sites.portal.metrics()));
     }
     let unsayable = stripped_at(&visit.place, &sites);
-    let stripped = headers::edit(request, |headers| headers::strip(headers, unsayable))
-        .map_err(|_| Refusal::Internal)?;
+    let stripped = headers::strip(request, unsayable).map_err(|_| Refusal::Internal)?;
     metrics.headers_stripped.inc_by(stripped.identity);
     context.visit = Some(visit);
     Ok(())

@@ -45,12 +45,10 @@ pub fn copy<T>(
     parts.method = request.method.clone();
     parts.uri = request.uri.clone();
     parts.version = Version::HTTP_11;
-    parts.headers.reserve(request.headers.len() + MOST);
-    for (name, value) in &request.headers {
-        if name != CONNECTION && name != TE {
-            parts.headers.append(name.clone(), value.clone());
-        }
-    }
+    parts.headers.clone_from(&request.headers);
+    parts.headers.reserve(MOST);
+    parts.headers.remove(CONNECTION);
+    parts.headers.remove(TE);
     let changed = change(&mut parts.headers);
     let mut copy = RequestHeader::from(parts);
     if is_verbatim(request) {
