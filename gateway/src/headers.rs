@@ -16,7 +16,7 @@ use pingora_error::Result;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 pub use identity::{IdentityNames, IdentityValues, Named, Unspeakable};
-pub use plain::{copy, edit};
+pub use plain::{answer, copy, edit};
 
 use crate::client::{self, Client};
 use crate::host::Host;
@@ -132,13 +132,14 @@ pub fn set(
     headers.reserve(MOST);
     let name = named(headers, host)?;
     headers.insert(&FORWARDED_HOST, name);
-    let address = HeaderValue::from_str(&client::written(client.address))?;
+    let address = client::written(client.address);
     let hops = match client.forwarded_for() {
         Some(hops) => HeaderValue::try_from(hops)?,
-        None => address.clone(),
+        // Not a clone of the other: the first one has values counted.
+        None => HeaderValue::from_str(&address)?,
     };
     headers.insert(&FORWARDED_FOR, hops);
-    headers.insert(&REAL_IP, address);
+    headers.insert(&REAL_IP, HeaderValue::from_str(&address)?);
     let scheme = HeaderValue::from_static(client.scheme.as_str());
     headers.insert(&FORWARDED_PROTO, scheme);
     headers.insert(&FORWARDED_PORT, port(host, client.scheme));

@@ -167,6 +167,7 @@ impl ProxyHttp for LongWay {
         answer: &mut ResponseHeader,
         request: &mut Self::CTX,
     ) -> Result<()> {
+        *answer = headers::answer(answer)?;
         self.0.mend(session, answer, &mut request.context)
     }
 

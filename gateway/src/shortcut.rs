@@ -162,12 +162,26 @@ async fn send_rest(session: &mut ServerSession) {
 async fn hear(session: &mut ServerSession, upstream: &mut HttpSession) -> Result<HttpTask> {
     tokio::select! {
         biased;
-        task = upstream.read_response_task() => task.map_err(Error::into_up),
+        task = part(upstream) => task.map_err(Error::into_up),
         gone = session.read_body_or_idle(true) => match gone {
             Err(error) => Err(error.into_down()),
             Ok(_) => Error::e_explain(ErrorType::InternalError, "a body where there is none"),
         },
     }
+}
+
+/// The next part. What the library makes of a head has each name twice.
+async fn part(upstream: &mut HttpSession) -> Result<HttpTask> {
+    let heard = upstream.resp_header();
+    if heard.is_some_and(|answer| !answer.status.is_informational()) {
+        return upstream.read_response_task().await;
+    }
+    upstream.read_response().await?;
+    let Some(answer) = upstream.resp_header() else {
+        return Error::e_explain(ErrorType::InternalError, "a head that was read is gone");
+    };
+    let answer = Box::new(headers::answer(answer)?);
+    Ok(HttpTask::Header(answer, upstream.is_body_done()))
 }
 
 /// Makes the head of an answer what the client gets.

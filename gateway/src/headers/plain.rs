@@ -8,7 +8,7 @@ use http::header::{CONNECTION, TE};
 use http::request::Parts;
 use http::{HeaderMap, Version};
 use pingora_error::Result;
-use pingora_http::RequestHeader;
+use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::MOST;
 
@@ -57,6 +57,16 @@ pub fn copy<T>(
     Ok((copy, changed))
 }
 
+/// A copy of an answer; its reason is the upstream's own.
+///
+/// # Errors
+/// Its reason is none.
+pub fn answer(answer: &ResponseHeader) -> Result<ResponseHeader> {
+    let mut copy = ResponseHeader::from(answer.as_owned_parts());
+    copy.set_reason_phrase(answer.get_reason_phrase())?;
+    Ok(copy)
+}
+
 fn is_verbatim(request: &RequestHeader) -> bool {
     let target = request.uri.path_and_query();
     target.is_none_or(|target| target.as_str().as_bytes() != request.raw_path())
@@ -97,6 +107,26 @@ mod tests {
                 assert_eq!(request.headers.len(), 2);
                 assert!(!request.has_case());
             }
+        }
+    }
+
+    #[test]
+    fn an_answer_keeps_its_reason() {
+        for (status, reason) in [
+            (200, Some("Fine")),
+            (200, None),
+            (299, None),
+            (299, Some("x")),
+        ] {
+            let mut said = ResponseHeader::build(status, None).unwrap();
+            said.set_reason_phrase(reason).unwrap();
+            said.append_header("X-Same", "1").unwrap();
+            said.append_header("x-same", "2").unwrap();
+            let copy = answer(&said).unwrap();
+            assert_eq!(copy.status, said.status);
+            assert_eq!(copy.get_reason_phrase(), said.get_reason_phrase());
+            assert_eq!(copy.headers, said.headers);
+            assert!(said.has_case() && !copy.has_case());
         }
     }
 
