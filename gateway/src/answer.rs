@@ -109,14 +109,14 @@ pub async fn send(session: &mut ServerSession, reply: Reply) -> pingora_error::R
 /// Which refusal an error of pingora's is; `None` when nobody is there any more.
 fn read(error: &Error) -> Option<Refusal> {
     use ErrorType::{
-        ConnectTimedout, ConnectionClosed, HTTPStatus, InvalidHTTPHeader, ReadError, ReadTimedout,
-        WriteError, WriteTimedout,
+        ConnectTimedout, ConnectionClosed, H2Error, HTTPStatus, InvalidHTTPHeader, ReadError,
+        ReadTimedout, WriteError, WriteTimedout,
     };
     match (error.esource(), error.etype()) {
         (ErrorSource::Downstream, ReadError) if is_late(error) => Some(Refusal::TooSlow),
         (
             ErrorSource::Downstream,
-            ReadError | WriteError | ConnectionClosed | ReadTimedout | WriteTimedout,
+            ReadError | WriteError | ConnectionClosed | ReadTimedout | WriteTimedout | H2Error,
         ) => None,
         (ErrorSource::Downstream, _) | (_, HTTPStatus(400)) => Some(Refusal::Malformed("request")),
         (ErrorSource::Upstream, ConnectTimedout | ReadTimedout | WriteTimedout) => {
@@ -145,5 +145,24 @@ fn tell(refusal: &Refusal, error: &Error, context: &Context) {
         _ => {
             tracing::debug!(request_id, reason = refusal.reason(), detail = %refusal, "a request was refused");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_left_is_not_answered() {
+        for gone in [
+            ErrorType::ConnectionClosed,
+            ErrorType::WriteError,
+            ErrorType::H2Error,
+        ] {
+            assert!(read(&Error::new(gone.clone()).into_down()).is_none());
+            assert!(read(&Error::new(gone).into_up()).is_some());
+        }
+        let malformed = Error::new(ErrorType::InvalidHTTPHeader).into_down();
+        assert!(matches!(read(&malformed), Some(Refusal::Malformed(_))));
     }
 }

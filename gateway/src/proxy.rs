@@ -99,6 +99,10 @@ impl ProxyHttp for LongWay {
         limits::body_came(body.as_ref().map_or(0, Bytes::len));
         if end {
             limits::body_is_in();
+            if !session.was_upgraded() && body.as_ref().is_some_and(Bytes::is_empty) {
+                // Of an empty last piece pingora makes the end of a chunked body, and then ends it once more.
+                *body = None;
+            }
         }
         forward::count(session, body.as_ref(), context).or_else(|refusal| refuse(context, refusal))
     }

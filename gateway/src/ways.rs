@@ -15,10 +15,15 @@ use pingora_http::RequestHeader;
 use pingora_proxy::HttpProxy;
 
 use crate::context::Context;
-use crate::gate::{Gate, Next};
+use crate::gate::{Gate, Next, refuse};
 use crate::limits::Serve;
 use crate::proxy::{self, LetIn, LongWay};
+use crate::refusal::Refusal;
 use crate::shortcut::{self, Way};
+
+/// The longest head that is handed over, in bytes: what was read along with it is as much again at most. None that is longer
+/// is within any limit that can be configured.
+const LONGEST: usize = 512 * 1024;
 
 /// Both ways.
 pub struct Ways {
@@ -35,12 +40,19 @@ impl Serve for Ways {
         if !read(&mut session).await {
             return None;
         }
-        if !shortcut::fits(&mut session) {
+        let fits = shortcut::fits(&mut session);
+        if !fits && can_be_unread(&session) {
             let session = unread(session).await?;
             return Box::pin(self.go_long(session, shutdown)).await;
         }
         let mut context = self.gate.begin();
-        let stays = match self.go_short(&mut session, &mut context).await {
+        let gone = if fits {
+            self.go_short(&mut session, &mut context).await
+        } else {
+            let taken_in = self.gate.take_in(&mut session, &mut context);
+            taken_in.and_then(|()| refuse(&mut context, Refusal::HeadersTooLarge))
+        };
+        let stays = match gone {
             Ok(Way::Short) => true,
             Ok(Way::Long) => {
                 let head = std::mem::replace(session.req_header_mut(), nothing()?);
@@ -95,6 +107,11 @@ async fn read(session: &mut ServerSession) -> bool {
             false
         }
     }
+}
+
+/// Whether a head and what came with it are read again: pingora reads a megabyte, and asks before it has looked.
+fn can_be_unread(session: &ServerSession) -> bool {
+    session.is_http2() || session.to_h1_raw().len() <= LONGEST
 }
 
 /// The same request for somebody who reads it again. On HTTP/2 that takes nothing.

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use doorward_tests::frames::{END_HEADERS, Frames, fields, frame, kind};
-use doorward_tests::{Ask, Echo, PASSWORD, Plan, Speech, Stack, Visitor, long, say};
+use doorward_tests::{Ask, Echo, PASSWORD, Plan, Site, Speech, Stack, Visitor, long, say, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOST: &str = "app.test";
@@ -92,6 +95,63 @@ async fn large_requests() {
         let seen = stack.echo.last();
         assert_eq!((seen.body_length(), seen.is_complete()), (8 * MIB, true));
     }
+}
+
+/// A client may end a body with a piece that is empty. Of it the upstream sees one end, and then nothing or the next
+/// request.
+#[tokio::test]
+async fn a_body_has_one_end() {
+    const END: &str = "\r\n0\r\n\r\n";
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (told, mut heard) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let told = told.clone();
+            tokio::spawn(async move {
+                let (mut bytes, mut ends) = (Vec::new(), 0);
+                while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
+                    let now = String::from_utf8_lossy(&bytes).matches(END).count();
+                    if now > ends {
+                        ends = now;
+                        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                        stream.write_all(answer).await.expect("written");
+                    }
+                }
+                told.send(String::from_utf8_lossy(&bytes).into_owned())
+            });
+        }
+    });
+    let site = Site::new()
+        .upstream(&format!("http://{address}"))
+        .rule("allow = \"anyone\"");
+    let stack = plan().site(site).start().await;
+    let connection = stack.secure(Speech::Http2, HOST).together().await;
+    let connection = connection.expect("HTTP/2");
+    for (method, piece) in [("POST", &b"abc"[..]), ("POST", b""), ("GET", b"")] {
+        let ask = Ask::new(method, "/body");
+        let mut upload = connection.upload(HOST, &ask).await.expect("sent");
+        if !piece.is_empty() {
+            upload.piece(piece).expect("sent");
+        }
+        assert_eq!(upload.end().await.expect("answered"), 200);
+    }
+    drop(connection);
+    // Its connections to the upstream end with it.
+    drop(stack);
+    let mut ends = 0;
+    while ends < 3 {
+        let text = within("a connection ends", 10 * SECOND, heard.recv()).await;
+        let text = text.expect("the upstream is there");
+        for after in text.split(END).skip(1) {
+            ends += 1;
+            assert!(
+                after.is_empty() || after.starts_with("POST ") || after.starts_with("GET "),
+                "{text}"
+            );
+        }
+    }
+    assert_eq!(ends, 3);
 }
 
 /// A body that drips is cut off after a minute, alone; one of several on its connection.

@@ -150,6 +150,19 @@ async fn cookies_that_are_none() {
     assert_eq!(anna.page("/page").await.status, 200);
 }
 
+/// What needs pingora's proxy is read twice, but not a head that no limit allows.
+#[tokio::test]
+async fn a_head_too_long_to_be_handed_over() {
+    let stack = Stack::new().start().await;
+    let mut anna = stack.sign_in("anna").await;
+    for (length, expected) in [(16 * 1024, 200), (600 * 1024, 431)] {
+        let ask = Ask::page("/public/x").header("Trailer", "X-Late");
+        let ask = ask.header("X-Long", &"x".repeat(length));
+        let answer = anna.try_send(&ask).await;
+        assert_eq!(answer.expect("an answer").status, expected, "{length}");
+    }
+}
+
 #[tokio::test]
 async fn a32_too_much() {
     let stack = Stack::new()

@@ -69,14 +69,14 @@ pub(super) fn check(file: &raw::File, findings: &mut Findings<'_>) -> Live {
     }
 }
 
-/// The upper bounds are those at which the proxy library answers by itself.
+/// The upper bounds are those at which the proxy library answers by itself; half of that for a head, which may be read twice.
 fn limits(limits: &raw::Limits, findings: &mut Findings<'_>) -> Limits {
     let default = Limits::default();
     Limits {
         header_bytes: take(
             limits.header_bytes.as_ref(),
             default.header_bytes,
-            |text| size(text, 1 << 10..=1 << 20),
+            |text| size(text, 1 << 10..=512 << 10),
             findings,
         ),
         header_count: take(

@@ -145,7 +145,7 @@ pub(super) const MEANINGS: [Mistake; 41] = [
     Mistake(
         "[limits]\nheader_bytes = \"2MiB\"",
         2,
-        &["`2MiB` is too large", "at most 1MiB"],
+        &["`2MiB` is too large", "at most 512KiB"],
     ),
     Mistake(
         "[limits]\nheader_bytes = \"unlimited\"",
