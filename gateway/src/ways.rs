@@ -146,17 +146,8 @@ fn nothing() -> Option<RequestHeader> {
 
 /// Ends an answer. Gives the connection back if another request may come on it.
 async fn finish(session: Box<ServerSession>) -> Option<Stream> {
-    match *session {
-        ServerSession::H1(mut session) => {
-            session.finish_body().await.ok()?;
-            let again = session.reuse().await.ok()??;
-            Some(again.into_parts().0)
-        }
-        mut other => {
-            other.finish_body().await.ok()?;
-            None
-        }
-    }
+    let again = session.finish().await.ok()??;
+    Some(again.into_parts().0)
 }
 
 #[cfg(test)]

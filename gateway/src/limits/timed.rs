@@ -119,7 +119,8 @@ impl<W: Watch> Timed<W> {
         let alarm = self
             .alarm
             .get_or_insert_with(|| Box::pin(sleep_until(until)));
-        // Set late only once it rings: it is sooner each time that something came, and setting it costs more than looking.
+        // What is waited for moves on with each request; an alarm that rings too early is set again then, which costs less
+        // than setting it each time.
         if alarm.deadline() > until {
             alarm.as_mut().reset(until);
         }
