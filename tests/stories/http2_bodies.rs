@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use doorward_tests::frames::{END_HEADERS, Frames, fields, frame, kind};
-use doorward_tests::{Ask, Echo, PASSWORD, Plan, Site, Speech, Stack, Visitor, long, say, within};
+use doorward_tests::{
+    Ask, Echo, H2Echo, PASSWORD, Plan, Site, Speech, Stack, Together, Visitor, long, say, within,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -97,6 +99,19 @@ async fn large_requests() {
     }
 }
 
+/// Bodies that are ended with a piece that is empty.
+const ENDED: [(&str, &str); 3] = [("POST", "abc"), ("POST", ""), ("GET", "")];
+
+/// Sends a body, and its end on its own.
+async fn end_apart(connection: &Together, method: &str, body: &'static str) {
+    let ask = Ask::new(method, "/body");
+    let mut upload = connection.upload(HOST, &ask).await.expect("sent");
+    if !body.is_empty() {
+        upload.piece(body.as_bytes()).expect("sent");
+    }
+    assert_eq!(upload.end().await.expect("answered"), 200);
+}
+
 /// A client may end a body with a piece that is empty. Of it the upstream sees one end, and then nothing or the next
 /// request.
 #[tokio::test]
@@ -128,13 +143,8 @@ async fn a_body_has_one_end() {
     let stack = plan().site(site).start().await;
     let connection = stack.secure(Speech::Http2, HOST).together().await;
     let connection = connection.expect("HTTP/2");
-    for (method, piece) in [("POST", &b"abc"[..]), ("POST", b""), ("GET", b"")] {
-        let ask = Ask::new(method, "/body");
-        let mut upload = connection.upload(HOST, &ask).await.expect("sent");
-        if !piece.is_empty() {
-            upload.piece(piece).expect("sent");
-        }
-        assert_eq!(upload.end().await.expect("answered"), 200);
+    for (method, body) in ENDED {
+        end_apart(&connection, method, body).await;
     }
     drop(connection);
     // Its connections to the upstream end with it.
@@ -152,6 +162,24 @@ async fn a_body_has_one_end() {
         }
     }
     assert_eq!(ends, 3);
+}
+
+/// The same before an upstream that speaks HTTP/2: it gets each body, on one connection that goes on.
+#[tokio::test]
+async fn a_body_has_one_end_in_http2() {
+    let upstream = H2Echo::start().await;
+    let site = Site::new()
+        .upstream(&format!("h2c://{}", upstream.address()))
+        .rule("allow = \"anyone\"");
+    let stack = plan().site(site).start().await;
+    let connection = stack.secure(Speech::Http2, HOST).together().await;
+    let connection = connection.expect("HTTP/2");
+    for (method, body) in ENDED {
+        end_apart(&connection, method, body).await;
+        let seen = upstream.last();
+        assert_eq!((&*seen.method, &*seen.body), (method, body.as_bytes()));
+        assert_eq!(seen.connection, 1, "{method} {body}");
+    }
 }
 
 /// A body that drips is cut off after a minute, alone; one of several on its connection.
