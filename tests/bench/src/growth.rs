@@ -20,7 +20,7 @@ use crate::measure::{self, Effort, Figures};
 use crate::plan::Plan;
 use crate::programs;
 use crate::template::free_port;
-use crate::world::World;
+use crate::world::{Sends, World};
 
 /// What there may be much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,7 +103,7 @@ pub fn run(only: &[Grows], effort: Effort) -> Result<()> {
     setrlimit(Resource::Nofile, more_files(getrlimit(Resource::Nofile)))?;
     let plans = Plan::all()?;
     let (programs, _) = programs::get(&[], &["redis-server", "python3"])?;
-    let world = World::make(&programs)?;
+    let world = World::make(&programs, Sends::Apart)?;
     println!(
         "CPU µs for each request ({}), with little and with much\n",
         Case::BASE

@@ -13,7 +13,7 @@ use crate::measure::{Effort, middle};
 use crate::plan::Plan;
 use crate::process::{Core, on};
 use crate::programs;
-use crate::world::World;
+use crate::world::{Sends, World};
 
 /// Connections that each try to sign in: more than hash at once, fewer than may wait.
 const CONNECTIONS: &str = "16";
@@ -25,7 +25,7 @@ const PATIENT: &str = "\n[throttle]\naccount_failures = 1000000\naddress_failure
 pub fn run(effort: Effort) -> Result<()> {
     let plans = Plan::all()?;
     let (programs, _) = programs::get(&[], &["hashes"])?;
-    let world = World::make(&programs)?;
+    let world = World::make(&programs, Sends::Apart)?;
     let plan = plans.into_iter().find(|plan| plan.name == "doorward");
     let plan = plan.context("tests/bench/contestants is not whole")?;
     let gateway = Contestant::start_as(plan, "-logins", &world, |folder| append(folder, PATIENT))?;

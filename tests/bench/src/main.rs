@@ -48,7 +48,7 @@ use contestant::Contestant;
 use measure::Effort;
 use plan::Plan;
 use report::Outcome;
-use world::World;
+use world::{Sends, World};
 
 /// What a request costs at Doorward and at the others.
 #[derive(Parser)]
@@ -89,12 +89,24 @@ struct Peers {
     /// Every value with every other; without it one at a time is varied, from the first of each list.
     #[arg(long)]
     full: bool,
+    /// Has the site send head and body of an answer together; it sends each on its own otherwise.
+    #[arg(long)]
+    together: bool,
     /// Writes everything that was measured.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Draws the first case.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+}
+
+impl Peers {
+    fn sends(&self) -> Sends {
+        match self.together {
+            true => Sends::Together,
+            false => Sends::Apart,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -157,7 +169,7 @@ fn peers(peers: &Peers, effort: Effort) -> Result<()> {
     );
 
     let (programs, missing) = programs::get(&plans, &[])?;
-    let world = World::make(&programs)?;
+    let world = World::make(&programs, peers.sends())?;
     let mut contestants = Vec::new();
     for plan in plans {
         if let Some(why) = plan.needs.iter().find_map(|need| missing.get(need)) {

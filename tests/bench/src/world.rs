@@ -29,6 +29,15 @@ const SESSIONS: usize = 1000;
 /// How long something may take to be ready.
 const READY: Duration = Duration::from_secs(30);
 
+/// How the site sends head and body of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sends {
+    /// Each on its own, the body from a file that is opened for it.
+    Apart,
+    /// Together, out of files that stay open: the site has less to do, and so has who passes it on.
+    Together,
+}
+
 /// What is there for everybody.
 pub struct World {
     /// Where programs are that no package has.
@@ -44,14 +53,14 @@ pub struct World {
 
 impl World {
     /// Makes it.
-    pub fn make(programs: &Path) -> Result<Self> {
+    pub fn make(programs: &Path, sends: Sends) -> Result<Self> {
         forget_the_interrupted();
         let prefix = format!("{PREFIX}{}-", std::process::id());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir()?;
         let mut names = Names::default();
         names.set("programs", programs.display());
         certify(folder.path(), &mut names)?;
-        let site = site(folder.path(), &mut names)?;
+        let site = site(folder.path(), sends, &mut names)?;
         let seed = Seed::make(&folder.path().join("seed"), names.clone(), programs)?;
         Ok(Self {
             programs: programs.to_owned(),
@@ -123,7 +132,7 @@ fn certify(folder: &Path, names: &mut Names) -> Result<()> {
 }
 
 /// The site behind everybody: nginx with one file of each size.
-fn site(folder: &Path, names: &mut Names) -> Result<Process> {
+fn site(folder: &Path, sends: Sends, names: &mut Names) -> Result<Process> {
     let files = folder.join("files");
     fs::create_dir(&files)?;
     // Whoever is started as root may read them as somebody else.
@@ -142,6 +151,12 @@ fn site(folder: &Path, names: &mut Names) -> Result<Process> {
     fs::create_dir(&own)?;
     let mut here = names.clone();
     here.set("folder", own.display());
+    let (sendfile, open_files) = match sends {
+        Sends::Apart => ("on", "off"),
+        Sends::Together => ("off", "max=16 inactive=1h"),
+    };
+    here.set("sendfile", sendfile);
+    here.set("open_files", open_files);
     let text =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("load/upstream.conf"))?;
     let file = own.join("nginx.conf");
