@@ -1,8 +1,8 @@
 //! What a request costs at Doorward, and what it costs at the others, measured side by side on this machine.
 //!
 //! The figure that counts is the CPU time of all processes that a contestant has, for each answered request: it says
-//! the same whether or not the load is the bottleneck. Everybody has a turn in every round, so that a machine that
-//! changes its pace changes it for all.
+//! nearly the same whether or not the load is the bottleneck (whoever is idle now and then pays for being woken).
+//! Everybody has a turn in every round, so that a machine that changes its pace changes it for all.
 //!
 //! `DOORWARD_BIN` names a gateway that is measured instead of the one that is built here, `BARE_BIN` a bare proxy.
 //!
