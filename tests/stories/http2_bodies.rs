@@ -102,6 +102,14 @@ async fn large_requests() {
 /// Bodies that are ended with a piece that is empty.
 const ENDED: [(&str, &str); 3] = [("POST", "abc"), ("POST", ""), ("GET", "")];
 
+/// A site that lets anyone in, and a connection to it.
+async fn open_to_anyone(upstream: &str) -> (Stack, Together) {
+    let site = Site::new().upstream(upstream).rule("allow = \"anyone\"");
+    let stack = plan().site(site).start().await;
+    let connection = stack.secure(Speech::Http2, HOST).together().await;
+    (stack, connection.expect("HTTP/2"))
+}
+
 /// Sends a body, and its end on its own.
 async fn end_apart(connection: &Together, method: &str, body: &'static str) {
     let ask = Ask::new(method, "/body");
@@ -137,12 +145,7 @@ async fn a_body_has_one_end() {
             });
         }
     });
-    let site = Site::new()
-        .upstream(&format!("http://{address}"))
-        .rule("allow = \"anyone\"");
-    let stack = plan().site(site).start().await;
-    let connection = stack.secure(Speech::Http2, HOST).together().await;
-    let connection = connection.expect("HTTP/2");
+    let (stack, connection) = open_to_anyone(&format!("http://{address}")).await;
     for (method, body) in ENDED {
         end_apart(&connection, method, body).await;
     }
@@ -168,12 +171,7 @@ async fn a_body_has_one_end() {
 #[tokio::test]
 async fn a_body_has_one_end_in_http2() {
     let upstream = H2Echo::start().await;
-    let site = Site::new()
-        .upstream(&format!("h2c://{}", upstream.address()))
-        .rule("allow = \"anyone\"");
-    let stack = plan().site(site).start().await;
-    let connection = stack.secure(Speech::Http2, HOST).together().await;
-    let connection = connection.expect("HTTP/2");
+    let (_stack, connection) = open_to_anyone(&format!("h2c://{}", upstream.address())).await;
     for (method, body) in ENDED {
         end_apart(&connection, method, body).await;
         let seen = upstream.last();
